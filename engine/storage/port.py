@@ -1,0 +1,138 @@
+"""The port between pelton and whatever keeps its bytes.
+
+A store holds *spaces*, ordered sets of rows, and one *log* of stream records. Everything above this
+module speaks to it by two verbs: `read(work)` and `write(work)`, where `work` is a plain function of
+a transaction. Nothing here knows what an item, a table or a stream is.
+
+A row is addressed by `(token, pk, sk)` and kept in that order; `token` is a signed 64-bit integer,
+`pk` and `sk` are bytes whose order is the order of the rows.
+A log row is addressed by `(shard, position)`: shard < 2**23, position < 2**40.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple, Protocol, TypeVar
+
+R = TypeVar("R")
+
+META_SPACE = 0
+"""The space that always exists; catalog, shards and checkpoints live there with token 0."""
+
+SHARD_MAX = 2**23 - 1
+POSITION_MAX = 2**40 - 1
+
+
+class Row(NamedTuple):
+    """One row of a space; `size` is whatever number its writer chose to keep beside the body."""
+
+    token: int
+    pk: bytes
+    sk: bytes
+    size: int
+    body: bytes
+
+
+class LogRow(NamedTuple):
+    """One record of the log; `transaction` groups the records of one atomic request."""
+
+    position: int
+    transaction: int
+    at_ms: int
+    body: bytes
+
+
+class Reader(Protocol):
+    """A consistent view of the store, valid only inside the work it was given to."""
+
+    def get(self, space: int, token: int, pk: bytes, sk: bytes) -> tuple[int, bytes] | None:
+        """The `(size, body)` of one row."""
+
+    def query(
+        self,
+        space: int,
+        token: int,
+        pk: bytes,
+        *,
+        low: bytes = b"",
+        high: bytes | None = None,
+        reverse: bool = False,
+    ) -> Iterator[tuple[bytes, int, bytes]]:
+        """`(sk, size, body)` of one partition key, for low <= sk < high, in order of `sk`."""
+
+    def scan(
+        self,
+        space: int,
+        *,
+        after: tuple[int, bytes, bytes] | None = None,
+        token_low: int,
+        token_high: int,
+    ) -> Iterator[Row]:
+        """Rows with token_low <= token <= token_high that stand behind `after`, in order."""
+
+    def count(self, space: int) -> tuple[int, int]:
+        """How many rows a space has, and the sum of their sizes."""
+
+    def log_read(
+        self, shard: int, after: int, until: int, limit: int
+    ) -> Iterable[LogRow]:
+        """Records of a shard with after < position <= until, in order, at most `limit`."""
+
+    def log_ends(self, shard: int) -> tuple[LogRow, LogRow] | None:
+        """The first and the last record of a shard that are still kept."""
+
+    def log_count(self, shard: int) -> int:
+        """How many records of a shard are kept."""
+
+
+class Transaction(Reader, Protocol):
+    """A view that can be changed; what one `work` changes becomes durable together or not at all."""
+
+    def put(
+        self, space: int, token: int, pk: bytes, sk: bytes, size: int, body: bytes
+    ) -> None: ...
+
+    def delete(self, space: int, token: int, pk: bytes, sk: bytes) -> None: ...
+
+    def create_space(self) -> int:
+        """Makes an empty space and returns its number."""
+
+    def drop_space(self, space: int) -> None: ...
+
+    def log_append(
+        self, shard: int, position: int, transaction: int, at_ms: int, body: bytes
+    ) -> None: ...
+
+    def log_trim(self, shard: int, before: int, limit: int) -> int:
+        """Deletes at most `limit` of the shard's records with position < before; returns how many."""
+
+    def next_sequence(self) -> int:
+        """A number greater than every one given before, over the life of the store."""
+
+    def after_commit(self, callback: Callable[[], None]) -> None:
+        """Runs `callback` on the writer thread once this transaction is durable, before answers."""
+
+
+Work = Callable[[Transaction], R]
+Done = Callable[[R | None, BaseException | None], None]
+
+
+class Store(Protocol):
+    """A place for rows that commits many pieces of work together and tells each one's outcome."""
+
+    def read(self, work: Callable[[Reader], R]) -> R:
+        """Runs `work` on the calling thread over a consistent snapshot."""
+
+    def write(self, work: Work[R], done: Done[R], *, alone: bool = False) -> None:
+        """Queues `work`; after its commit `done(result, None)` or `done(None, error)` is called.
+
+        `work` may be run more than once and must therefore depend on its transaction alone.
+        `done` is called on the writer's thread and must be quick. `alone` asks for a commit of
+        its own, for changes of what later work is prepared against.
+        """
+
+    def on_foreign_commit(self, callback: Callable[[Transaction], None]) -> None:
+        """Calls `callback` on the writer thread when another process has changed the store."""
+
+    def close(self) -> None:
+        """Finishes the queued work, then lets go of the files."""

@@ -1,0 +1,506 @@
+"""The store on one SQLite file: the only module that knows apsw.
+
+One writer thread takes waiting work off a queue and commits many pieces in one transaction; each
+thread that reads has a connection of its own; WAL frames are moved into the file by a third kind of
+connection, so that the write path never waits for a checkpoint.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from queue import Empty, SimpleQueue
+from typing import Any, NamedTuple, TypeVar
+
+import apsw
+
+from ..errors import StoreClosedError, StoreError, StoreFormatError, StoreFullError
+from ..errors import UnsafeSQLiteError
+from .checkpoints import CheckpointThread
+from .port import META_SPACE, LogRow, Reader, Row, Transaction
+from .temporary import TemporaryFile
+
+R = TypeVar("R")
+log = logging.getLogger("pelton.store")
+
+SQLITE_VERSION_MIN = (3, 51, 3)
+"""Earlier versions can corrupt a WAL file when two connections meet (sqlite.org/wal.html)."""
+
+APPLICATION_ID = 0x50454C54
+FORMAT_VERSION = 1
+GROUP_WORKS_MAX = 128
+FOREIGN_CHECK_SECONDS = 0.05
+BUSY_MS_MAX = 10_000
+SEQUENCE_BLOCK = 10_000
+POSITION_BITS = 40
+SEQUENCE_KEY = b"sequence"
+
+DURABILITIES = ("FULL", "NORMAL", "OFF")
+"""FULL: an acknowledged write survives power loss. NORMAL: it survives a crash of the process."""
+
+
+class _Job(NamedTuple):
+    work: Callable[[Transaction], Any]
+    done: Callable[[Any, BaseException | None], None]
+    alone: bool
+
+
+class _SpaceSQL:
+    """The statements on one space, as text: apsw keeps them prepared by text."""
+
+    __slots__ = ("count", "delete", "get", "name", "put")
+
+    def __init__(self, space: int) -> None:
+        self.name = name = f"space_{space}"
+        key = "token=? AND pk=? AND sk=?"
+        self.get = f"SELECT size, body FROM {name} WHERE {key}"
+        self.put = (
+            f"INSERT INTO {name} VALUES (?,?,?,?,?) "
+            "ON CONFLICT DO UPDATE SET size=excluded.size, body=excluded.body"
+        )
+        self.delete = f"DELETE FROM {name} WHERE {key}"
+        self.count = f"SELECT count(*), ifnull(sum(size), 0) FROM {name}"
+
+
+class _StatementTexts(dict[int, _SpaceSQL]):
+    def __missing__(self, space: int) -> _SpaceSQL:
+        self[space] = texts = _SpaceSQL(space)
+        return texts
+
+
+_SQL = _StatementTexts()
+_LOG_READ = "SELECT id, tx, at_ms, body FROM log WHERE id > ? AND id <= ? ORDER BY id LIMIT ?"
+_LOG_FIRST = "SELECT id, tx, at_ms, body FROM log WHERE id >= ? AND id < ? ORDER BY id LIMIT 1"
+_LOG_LAST = "SELECT id, tx, at_ms, body FROM log WHERE id >= ? AND id < ? ORDER BY id DESC LIMIT 1"
+_LOG_APPEND = "INSERT INTO log VALUES (?,?,?,?)"
+_LOG_TRIM = (
+    "DELETE FROM log WHERE id >= ? AND id <= "
+    "(SELECT max(id) FROM (SELECT id FROM log WHERE id >= ? AND id < ? ORDER BY id LIMIT ?))"
+)
+
+
+class _SQLiteReader:
+    """`Reader` over one connection."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+        self._cursor = connection.cursor()
+        self._execute = self._cursor.execute
+
+    def get(self, space: int, token: int, pk: bytes, sk: bytes) -> tuple[int, bytes] | None:
+        # fetchall, not fetchone: a statement left unfinished would pin this snapshot of the WAL.
+        rows = self._execute(_SQL[space].get, (token, pk, sk)).fetchall()
+        return rows[0] if rows else None
+
+    def query(
+        self,
+        space: int,
+        token: int,
+        pk: bytes,
+        *,
+        low: bytes = b"",
+        high: bytes | None = None,
+        reverse: bool = False,
+    ) -> Iterator[tuple[bytes, int, bytes]]:
+        sql = f"SELECT sk, size, body FROM {_SQL[space].name} WHERE token=? AND pk=? AND sk>=?"
+        bounds: tuple[Any, ...] = (token, pk, low)
+        if high is not None:
+            sql += " AND sk<?"
+            bounds += (high,)
+        sql += " ORDER BY sk DESC" if reverse else " ORDER BY sk"
+        return self._connection.execute(sql, bounds)  # type: ignore[return-value]
+
+    def scan(
+        self,
+        space: int,
+        *,
+        after: tuple[int, bytes, bytes] | None = None,
+        token_low: int,
+        token_high: int,
+    ) -> Iterator[Row]:
+        sql = f"SELECT token, pk, sk, size, body FROM {_SQL[space].name} WHERE "
+        if after is None:
+            sql += "token>=? AND token<=?"
+            bounds: tuple[Any, ...] = (token_low, token_high)
+        else:
+            sql += "(token, pk, sk) > (?,?,?) AND token<=?"
+            bounds = (*after, token_high)
+        return map(Row._make, self._connection.execute(sql + " ORDER BY token, pk, sk", bounds))
+
+    def count(self, space: int) -> tuple[int, int]:
+        return self._execute(_SQL[space].count).fetchall()[0]
+
+    def log_read(self, shard: int, after: int, until: int, limit: int) -> Iterable[LogRow]:
+        base = shard << POSITION_BITS
+        rows = self._execute(_LOG_READ, (base + after, base + until, limit))
+        return (LogRow(row[0] - base, row[1], row[2], row[3]) for row in rows)
+
+    def log_ends(self, shard: int) -> tuple[LogRow, LogRow] | None:
+        base, end = shard << POSITION_BITS, (shard + 1) << POSITION_BITS
+        ends = [
+            LogRow(row[0] - base, row[1], row[2], row[3])
+            for sql in (_LOG_FIRST, _LOG_LAST)
+            for row in self._execute(sql, (base, end)).fetchall()
+        ]
+        return (ends[0], ends[1]) if ends else None
+
+    def log_count(self, shard: int) -> int:
+        base, end = shard << POSITION_BITS, (shard + 1) << POSITION_BITS
+        sql = "SELECT count(*) FROM log WHERE id >= ? AND id < ?"
+        count: int = self._execute(sql, (base, end)).fetchall()[0][0]
+        return count
+
+
+class _SQLiteTransaction(_SQLiteReader):
+    """`Transaction` over the writer's connection; `changes` counts what it changed so far."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        super().__init__(connection)
+        self.changes = 0
+        self.callbacks: list[Callable[[], None]] = []
+        self.sequence = 0
+        self.sequence_reserved = 0
+
+    def put(self, space: int, token: int, pk: bytes, sk: bytes, size: int, body: bytes) -> None:
+        self.changes += 1
+        self._execute(_SQL[space].put, (token, pk, sk, size, body))
+
+    def delete(self, space: int, token: int, pk: bytes, sk: bytes) -> None:
+        self.changes += 1
+        self._execute(_SQL[space].delete, (token, pk, sk))
+
+    def create_space(self) -> int:
+        self.changes += 1
+        rows = self._execute("INSERT INTO spaces DEFAULT VALUES RETURNING id").fetchall()
+        space: int = rows[0][0]
+        self._execute(_create_space_sql(space))
+        return space
+
+    def drop_space(self, space: int) -> None:
+        self.changes += 1
+        self._execute(f"DROP TABLE {_SQL[space].name}")
+        self._execute("DELETE FROM spaces WHERE id=?", (space,))
+        _SQL.pop(space, None)
+
+    def log_append(
+        self, shard: int, position: int, transaction: int, at_ms: int, body: bytes
+    ) -> None:
+        self.changes += 1
+        self._execute(_LOG_APPEND, ((shard << POSITION_BITS) + position, transaction, at_ms, body))
+
+    def log_trim(self, shard: int, before: int, limit: int) -> int:
+        self.changes += 1
+        base = shard << POSITION_BITS
+        self._execute(_LOG_TRIM, (base, base, base + before, limit))
+        return self._connection.changes()
+
+    def next_sequence(self) -> int:
+        if self.sequence >= self.sequence_reserved:
+            self._reserve_sequences()
+        self.sequence += 1
+        return self.sequence
+
+    def after_commit(self, callback: Callable[[], None]) -> None:
+        self.callbacks.append(callback)
+
+    def _reserve_sequences(self) -> None:
+        # One durable row a block instead of one a commit; a crash skips the rest of a block.
+        # The row is read again because another process may have taken a block meanwhile.
+        row = self.get(META_SPACE, 0, SEQUENCE_KEY, b"")
+        self.sequence = max(self.sequence, row[0] if row else 0)
+        self.sequence_reserved = self.sequence + SEQUENCE_BLOCK
+        self.put(META_SPACE, 0, SEQUENCE_KEY, b"", self.sequence_reserved, b"")
+
+
+def _create_space_sql(space: int) -> str:
+    return (
+        f"CREATE TABLE {_SQL[space].name} (token INTEGER NOT NULL, pk BLOB NOT NULL, "
+        "sk BLOB NOT NULL, size INTEGER NOT NULL, body BLOB NOT NULL, "
+        "PRIMARY KEY (token, pk, sk)) WITHOUT ROWID"
+    )
+
+
+class SQLiteStore:
+    """`Store` on one SQLite file in WAL mode, or on a private temporary one for ":memory:".
+
+    Raises UnsafeSQLiteError where apsw carries an SQLite with the WAL-reset bug, StoreFormatError
+    where the file is not pelton's, StoreError where it cannot be opened.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, durability: str = "FULL") -> None:
+        check_sqlite_version(apsw.sqlite_lib_version())
+        if durability not in DURABILITIES:
+            raise StoreError(f"durability is one of {', '.join(DURABILITIES)}, not {durability!r}")
+        self._temporary = TemporaryFile() if os.fspath(path) == ":memory:" else None
+        self.path = self._temporary.path if self._temporary else os.path.abspath(path)
+        self._durability = "OFF" if self._temporary else durability
+        self._writer = self._open_writer()
+        self._transaction = _SQLiteTransaction(self._writer)
+        self._data_version = self._read_data_version()
+        self._local = threading.local()
+        self._readers: list[apsw.Connection] = []
+        self._readers_lock = threading.Lock()
+        self._closed = False
+        self._foreign_callbacks: list[Callable[[Transaction], None]] = []
+        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self._checkpoints = CheckpointThread(lambda: self._connect(writes=True), self._tidy)
+        self._writer.set_wal_hook(self._checkpoints.note_wal)
+        self._thread = threading.Thread(target=self._run, name="pelton-writer", daemon=True)
+        self._thread.start()
+
+    # --- the two verbs -------------------------------------------------------------------------
+
+    def read(self, work: Callable[[Reader], R]) -> R:
+        reader: _SQLiteReader | None = getattr(self._local, "reader", None)
+        if reader is None:
+            reader = self._open_reader()
+        if self._closed:
+            raise StoreClosedError("the store is closed")
+        reader._execute("BEGIN")
+        try:
+            return work(reader)
+        except apsw.Error as error:
+            raise translate_error(error) from error
+        finally:
+            reader._execute("COMMIT")
+
+    def write(
+        self,
+        work: Callable[[Transaction], R],
+        done: Callable[[R | None, BaseException | None], None],
+        *,
+        alone: bool = False,
+    ) -> None:
+        if self._closed:
+            raise StoreClosedError("the store is closed")
+        self._jobs.put(_Job(work, done, alone))
+
+    def on_foreign_commit(self, callback: Callable[[Transaction], None]) -> None:
+        self._foreign_callbacks.append(callback)
+
+    def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        self._jobs.put(None)
+        self._thread.join()
+        self._checkpoints.stop()
+        with self._readers_lock:
+            for connection in self._readers:
+                connection.close()
+        self._writer.close()
+        if self._temporary:
+            self._temporary.remove()
+
+    # --- connections ---------------------------------------------------------------------------
+
+    def _connect(self, *, writes: bool) -> apsw.Connection:
+        try:
+            connection = apsw.Connection(self.path)
+            connection.set_busy_timeout(BUSY_MS_MAX)
+            connection.execute(f"PRAGMA synchronous={self._durability}")
+            connection.execute("PRAGMA wal_autocheckpoint=0")
+            connection.execute(f"PRAGMA cache_size={-65536 if writes else -16384}")
+            if not writes:
+                connection.execute("PRAGMA query_only=1")
+            return connection
+        except apsw.Error as error:
+            raise translate_error(error, self.path) from error
+
+    def _open_reader(self) -> _SQLiteReader:
+        connection = self._connect(writes=False)
+        with self._readers_lock:
+            self._readers.append(connection)
+        self._local.reader = reader = _SQLiteReader(connection)
+        return reader
+
+    def _open_writer(self) -> apsw.Connection:
+        connection = self._connect(writes=True)
+        try:
+            prepare_file(connection, self.path)
+        except apsw.Error as error:
+            connection.close()
+            raise translate_error(error, self.path) from error
+        except StoreError:
+            connection.close()
+            raise
+        return connection
+
+    # --- the writer thread ---------------------------------------------------------------------
+
+    def _run(self) -> None:
+        waiting: _Job | None = None
+        watch_seconds = None if self._temporary else FOREIGN_CHECK_SECONDS
+        while True:
+            try:
+                job = waiting or self._jobs.get(timeout=watch_seconds)
+            except Empty:
+                self._notice_foreign_commit()
+                continue
+            waiting = None
+            if job is None:
+                return
+            group = [job]
+            while not group[-1].alone and len(group) < GROUP_WORKS_MAX:
+                try:
+                    job = self._jobs.get_nowait()
+                except Empty:
+                    break
+                if job is None or job.alone:
+                    waiting = job
+                    if job is None:
+                        self._jobs.put(None)
+                    break
+                group.append(job)
+            self._run_group(group)
+
+    def _run_group(self, group: list[_Job]) -> None:
+        try:
+            outcomes = self._commit_together(group)
+        except apsw.Error as error:
+            outcomes = None
+            if len(group) == 1:
+                outcomes = [(None, translate_error(error))]
+        if outcomes is None:
+            for job in group:
+                self._run_group([job])
+            return
+        for job, (result, error_) in zip(group, outcomes, strict=True):
+            try:
+                job.done(result, error_)
+            except Exception:
+                log.exception("the receiver of a write's outcome failed")
+
+    def _commit_together(
+        self, group: list[_Job]
+    ) -> list[tuple[Any, BaseException | None]] | None:
+        """Each one's outcome after one commit; None when they must be run one by one instead."""
+        transaction = self._transaction
+        sequence = self._begin()
+        outcomes: list[tuple[Any, BaseException | None]] = []
+        committed = False
+        try:
+            for job in group:
+                changes = transaction.changes
+                try:
+                    outcomes.append((job.work(transaction), None))
+                except apsw.Error:
+                    raise
+                except BaseException as error:
+                    if transaction.changes != changes:
+                        if len(group) > 1:
+                            return None
+                        return [(None, error)]
+                    outcomes.append((None, error))
+            transaction._execute("COMMIT")
+            committed = True
+        finally:
+            if not committed:
+                self._roll_back(sequence)
+        for callback in transaction.callbacks:
+            callback()
+        return outcomes
+
+    def _begin(self) -> tuple[int, int]:
+        transaction = self._transaction
+        transaction.changes = 0
+        transaction.callbacks = []
+        sequence = (transaction.sequence, transaction.sequence_reserved)
+        transaction._execute("BEGIN IMMEDIATE")
+        if self._temporary is None:
+            version = self._read_data_version()
+            if version != self._data_version:
+                try:
+                    self._take_in_foreign_commit(version)
+                except BaseException:
+                    self._roll_back(sequence)
+                    raise
+        return sequence
+
+    def _roll_back(self, sequence: tuple[int, int]) -> None:
+        if self._writer.in_transaction:
+            self._transaction._execute("ROLLBACK")
+        self._transaction.sequence, self._transaction.sequence_reserved = sequence
+
+    def _read_data_version(self) -> int:
+        version: int = self._writer.execute("PRAGMA data_version").fetchall()[0][0]
+        return version
+
+    def _notice_foreign_commit(self) -> None:
+        try:
+            if self._read_data_version() != self._data_version:
+                self._commit_together([])
+        except (apsw.Error, StoreError):
+            log.exception("could not look for other processes' commits; will look again")
+
+    def _take_in_foreign_commit(self, version: int) -> None:
+        # Sequence numbers follow commit order, so what is left of our block is behind theirs.
+        self._transaction.sequence_reserved = 0
+        for callback in self._foreign_callbacks:
+            callback(self._transaction)
+        self._data_version = version
+
+    def _tidy(self) -> None:
+        """Lets the WAL start over: moves the few frames the checkpoint thread could not keep up with."""
+        self._jobs.put(_Job(lambda transaction: None, self._move_last_frames, True))
+
+    def _move_last_frames(self, result: None, error: BaseException | None) -> None:
+        try:
+            self._writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+        except apsw.Error:
+            log.exception("a checkpoint failed; it will be tried again")
+        self._checkpoints.note_tidied()
+
+
+def check_sqlite_version(version: str) -> None:
+    """Raises UnsafeSQLiteError for an SQLite that can corrupt a WAL file."""
+    if tuple(int(part) for part in version.split(".")[:3]) < SQLITE_VERSION_MIN:
+        raise UnsafeSQLiteError(
+            f"apsw carries SQLite {version}, which can corrupt a database in WAL mode; "
+            "install apsw 3.54 or later"
+        )
+
+
+def prepare_file(connection: apsw.Connection, path: str) -> None:
+    """Makes a new file pelton's, or checks that an old one is; safe beside other processes."""
+    application, version = (
+        connection.execute(f"PRAGMA {name}").fetchall()[0][0]
+        for name in ("application_id", "user_version")
+    )
+    if application == 0 and not connection.execute("SELECT 1 FROM sqlite_schema").fetchall():
+        connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
+        connection.execute("PRAGMA journal_mode=WAL")
+        with connection:
+            connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version={FORMAT_VERSION}")
+            connection.execute("CREATE TABLE IF NOT EXISTS spaces (id INTEGER PRIMARY KEY AUTOINCREMENT)")
+            connection.execute(
+                "CREATE TABLE IF NOT EXISTS log (id INTEGER PRIMARY KEY, tx INTEGER NOT NULL, "
+                "at_ms INTEGER NOT NULL, body BLOB NOT NULL)"
+            )
+            connection.execute(
+                _create_space_sql(META_SPACE).replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS")
+            )
+        return
+    if application != APPLICATION_ID:
+        raise StoreFormatError(f"{path} is an SQLite file of another program; choose another path")
+    if version != FORMAT_VERSION:
+        raise StoreFormatError(
+            f"{path} has format {version}, this pelton reads format {FORMAT_VERSION}; "
+            "open it with the version that made it"
+        )
+
+
+def translate_error(error: apsw.Error, path: str = "the store") -> StoreError:
+    """SQLite's errors, said in pelton's words at the one border where they can appear."""
+    if isinstance(error, apsw.FullError):
+        return StoreFullError("the disk is full: nothing of this write was kept; free some space")
+    if isinstance(error, apsw.NotADBError):
+        return StoreFormatError(f"{path} is not a database of pelton; choose another path")
+    if isinstance(error, apsw.CantOpenError):
+        return StoreError(f"{path} cannot be opened: check that its folder exists and is writable")
+    if isinstance(error, apsw.BusyError):
+        return StoreError("another process has held the store for too long; try again")
+    return StoreError(f"the store failed: {error}")

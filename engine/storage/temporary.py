@@ -1,0 +1,45 @@
+"""The private file behind ":memory:"."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+from pathlib import Path
+
+_NAME = re.compile(r"pelton-memory-(\d+)-")
+
+
+class TemporaryFile:
+    """A file in a folder of its own that vanishes with the store.
+
+    SQLite's own in-memory databases cannot be shared between a writer and readers without blocking
+    each other; an unsynchronised temporary file can, stays in the page cache, and keeps one code
+    path for both kinds. Folders that a killed process left behind are removed at the next start.
+    """
+
+    def __init__(self) -> None:
+        remove_orphans(Path(tempfile.gettempdir()))
+        self._folder = tempfile.mkdtemp(prefix=f"pelton-memory-{os.getpid()}-")
+        self.path = os.path.join(self._folder, "pelton.db")
+
+    def remove(self) -> None:
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def remove_orphans(parent: Path) -> None:
+    for folder in parent.glob("pelton-memory-*"):
+        match = _NAME.match(folder.name)
+        if match and not _is_alive(int(match[1])):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
