@@ -1,0 +1,27 @@
+"""Tables: values, keys, expressions, items, indexes, transactions and storage.
+
+Nothing here knows of streams or handlers; they watch through `Database.change_observers` and
+`Catalog.observers`, inside the transactions that make the changes.
+"""
+
+from .changes import Change
+from .clock import Clock, ManualClock, SystemClock
+from .database import Database
+from .errors import DynamoDBError, PeltonError, StoreError
+from .schema import Table
+
+__all__ = [
+    # the region
+    "Database",
+    "Table",
+    # what observers see
+    "Change",
+    # time
+    "Clock",
+    "ManualClock",
+    "SystemClock",
+    # errors
+    "DynamoDBError",
+    "PeltonError",
+    "StoreError",
+]

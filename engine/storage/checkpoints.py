@@ -25,9 +25,7 @@ class CheckpointThread:
     for ever; `tidy` asks the writer for one short pause a WAL's length to let it start over.
     """
 
-    def __init__(
-        self, connect: Callable[[], apsw.Connection], tidy: Callable[[], None]
-    ) -> None:
+    def __init__(self, connect: Callable[[], apsw.Connection], tidy: Callable[[], None]) -> None:
         self._connect = connect
         self._tidy = tidy
         self._wanted = threading.Event()

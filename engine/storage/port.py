@@ -73,9 +73,7 @@ class Reader(Protocol):
     def count(self, space: int) -> tuple[int, int]:
         """How many rows a space has, and the sum of their sizes."""
 
-    def log_read(
-        self, shard: int, after: int, until: int, limit: int
-    ) -> Iterable[LogRow]:
+    def log_read(self, shard: int, after: int, until: int, limit: int) -> Iterable[LogRow]:
         """Records of a shard with after < position <= until, in order, at most `limit`."""
 
     def log_ends(self, shard: int) -> tuple[LogRow, LogRow] | None:
@@ -88,9 +86,7 @@ class Reader(Protocol):
 class Transaction(Reader, Protocol):
     """A view that can be changed; what one `work` changes becomes durable together or not at all."""
 
-    def put(
-        self, space: int, token: int, pk: bytes, sk: bytes, size: int, body: bytes
-    ) -> None: ...
+    def put(self, space: int, token: int, pk: bytes, sk: bytes, size: int, body: bytes) -> None: ...
 
     def delete(self, space: int, token: int, pk: bytes, sk: bytes) -> None: ...
 

@@ -373,9 +373,7 @@ class SQLiteStore:
             except Exception:
                 log.exception("the receiver of a write's outcome failed")
 
-    def _commit_together(
-        self, group: list[_Job]
-    ) -> list[tuple[Any, BaseException | None]] | None:
+    def _commit_together(self, group: list[_Job]) -> list[tuple[Any, BaseException | None]] | None:
         """Each one's outcome after one commit; None when they must be run one by one instead."""
         transaction = self._transaction
         sequence = self._begin()
@@ -475,7 +473,9 @@ def prepare_file(connection: apsw.Connection, path: str) -> None:
         with connection:
             connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version={FORMAT_VERSION}")
-            connection.execute("CREATE TABLE IF NOT EXISTS spaces (id INTEGER PRIMARY KEY AUTOINCREMENT)")
+            connection.execute(
+                "CREATE TABLE IF NOT EXISTS spaces (id INTEGER PRIMARY KEY AUTOINCREMENT)"
+            )
             connection.execute(
                 "CREATE TABLE IF NOT EXISTS log (id INTEGER PRIMARY KEY, tx INTEGER NOT NULL, "
                 "at_ms INTEGER NOT NULL, body BLOB NOT NULL)"

@@ -1,0 +1,127 @@
+"""A region: its store, its catalog, and the operations that clients call."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import orjson
+
+from .catalog import Catalog
+from .changes import ChangeObserver
+from .clock import Clock, SystemClock
+from .errors import UnknownOperationException
+from .items import ItemWriter
+from .model import validate_request
+from .operations import ITEM_OPERATIONS, TABLE_OPERATIONS
+from .operations.operation import Answer, Mode, Operation, Present, Request
+from .storage import SQLiteStore, Store, Transaction
+
+R = TypeVar("R")
+log = logging.getLogger("pelton.engine")
+
+Done = Callable[[Any, BaseException | None], None]
+
+
+class Database:
+    """All tables of one region, in one file; ":memory:" keeps nothing after `close`.
+
+    Requests and answers are those of the DynamoDB API, as dictionaries in wire form.
+    Raises StoreError and its kin where the file cannot be used.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str] = ":memory:",
+        *,
+        region: str = "us-east-1",
+        account: str = "000000000000",
+        clock: Clock | None = None,
+        durability: str = "FULL",
+    ) -> None:
+        self.region = region
+        self.account = account
+        self.clock = clock or SystemClock()
+        self.store: Store = SQLiteStore(path, durability=durability)
+        self.catalog = Catalog()
+        self.change_observers: list[ChangeObserver] = []
+        self.writer = ItemWriter(self.change_observers)
+        self.operations: dict[str, Operation] = {**ITEM_OPERATIONS, **TABLE_OPERATIONS}
+        self.store.read(self.catalog.load)
+        self.store.on_foreign_commit(self.catalog.load)
+
+    def call(self, operation: str, request: Request, *, present: Present = orjson.loads) -> Answer:
+        """Answers one request, after its commit if it writes.
+
+        `present` says how stored JSON enters the answer. Raises DynamoDBError for whatever
+        DynamoDB would refuse, StoreError where the store fails.
+        """
+        mode, work = self.prepare(operation, request, present)
+        if mode is Mode.READ:
+            return self.store.read(work)
+        return self.write(work, alone=mode is Mode.CATALOG)
+
+    def submit(
+        self, operation: str, request: Request, done: Done, *, present: Present = orjson.loads
+    ) -> None:
+        """Answers one request through `done(answer, error)`, never waiting for a commit.
+
+        Reads, and requests found wrong, call it before this returns; writes call it on the
+        writer's thread after their commit.
+        """
+        try:
+            mode, work = self.prepare(operation, request, present)
+            if mode is not Mode.READ:
+                self.store.write(work, done, alone=mode is Mode.CATALOG)
+                return
+            answer = self.store.read(work)
+        except Exception as error:
+            done(None, error)
+        else:
+            done(answer, None)
+
+    def prepare(
+        self, operation: str, request: Request, present: Present = orjson.loads
+    ) -> tuple[Mode, Callable[[Any], Answer]]:
+        """The work that answers a request, after all checks that need no transaction."""
+        known = self.operations.get(operation)
+        if known is None:
+            raise UnknownOperationException(f"pelton has no operation {operation}")
+        validate_request(operation, request)
+        return known.mode, known.prepare(self, request, present)
+
+    def write(self, work: Callable[[Transaction], R], *, alone: bool = False) -> R:
+        """Runs `work` in the writer's next commit and waits for it."""
+        outcome = _Outcome()
+        self.store.write(work, outcome.set, alone=alone)
+        result: R = outcome.wait()
+        return result
+
+    def close(self) -> None:
+        """Finishes what was begun and lets go of the file."""
+        self.store.close()
+
+
+class _Outcome:
+    """The outcome of one write, waited for by the thread that asked: a lock is the lightest way."""
+
+    __slots__ = ("_error", "_lock", "_result")
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._lock.acquire()
+        self._result: Any = None
+        self._error: BaseException | None = None
+
+    def set(self, result: Any, error: BaseException | None) -> None:
+        self._result, self._error = result, error
+        self._lock.release()
+
+    def wait(self) -> Any:
+        self._lock.acquire()
+        if self._error is not None:
+            raise self._error
+        return self._result

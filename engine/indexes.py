@@ -1,0 +1,113 @@
+"""Index entries: which row of which index an item has, and how a write changes them."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import orjson
+
+from .errors import ValidationException
+from .keys import encode_part, token_of
+from .schema import Index, Table
+from .storage import Transaction
+from .values import Item, item_size
+
+
+class IndexEntry(NamedTuple):
+    """The row an item has in one index."""
+
+    token: int
+    pk: bytes
+    sk: bytes
+    size: int
+    body: bytes
+
+
+class StoredItem(NamedTuple):
+    """An item with what is known of it: parsed, its size in bytes, and as stored JSON."""
+
+    item: Item
+    size: int
+    body: bytes
+
+
+def check_index_keys(table: Table, item: Item) -> None:
+    """Raises ValidationException when an attribute has another type than an index demands."""
+    for index in table.indexes:
+        for name in index.key.names:
+            value = item.get(name)
+            if value is None:
+                continue
+            expected = table.attribute_types[name]
+            ((actual, content),) = value.items()
+            if actual != expected:
+                raise ValidationException(
+                    "One or more parameter values were invalid: Type mismatch for Index Key "
+                    f"{name} Expected: {expected} Actual: {actual} IndexName: {index.name}"
+                )
+            if content == "":
+                kind = "string" if actual == "S" else "binary"
+                raise ValidationException(
+                    "One or more parameter values are not valid. A value specified for a "
+                    f"secondary index key is not supported. The AttributeValue for a key attribute "
+                    f"cannot contain an empty {kind} value. IndexName: {index.name}, "
+                    f"IndexKey: {name}"
+                )
+
+
+def index_entry(
+    table: Table, index: Index, stored: StoredItem, token: int, pk: bytes, sk: bytes
+) -> IndexEntry | None:
+    """The item's row in an index, or None when it lacks a key attribute of it.
+
+    `token`, `pk` and `sk` address the item in the table; they end the entry's sort key, so that
+    items with equal index keys stand beside each other.
+    """
+    item = stored.item
+    if any(name not in item for name in index.key.names):
+        return None
+    entry_sk = pk + sk
+    if index.key.sort is not None:
+        entry_sk = encode_index_part(table, index.key.sort, item) + entry_sk
+    if index.is_local:
+        entry_token, entry_pk = token, pk
+    else:
+        entry_pk = encode_index_part(table, index.key.partition, item)
+        entry_token = token_of(entry_pk)
+    if index.projection == "ALL":
+        return IndexEntry(entry_token, entry_pk, entry_sk, stored.size, stored.body)
+    projected = {name: item[name] for name in projected_names(table, index) if name in item}
+    body = orjson.dumps(projected)
+    return IndexEntry(entry_token, entry_pk, entry_sk, item_size(projected), body)
+
+
+def encode_index_part(table: Table, name: str, item: Item) -> bytes:
+    attribute_type = table.attribute_types[name]
+    return encode_part(attribute_type, item[name][attribute_type])
+
+
+def projected_names(table: Table, index: Index) -> tuple[str, ...]:
+    """The attributes an index keeps, without duplicates; meaningless for projection ALL."""
+    names: dict[str, Any] = dict.fromkeys((*table.key.names, *index.key.names))
+    if index.projection == "INCLUDE":
+        names.update(dict.fromkeys(index.non_key_attributes))
+    return tuple(names)
+
+
+def rewrite_entries(
+    transaction: Transaction,
+    table: Table,
+    address: tuple[int, bytes, bytes],
+    old: StoredItem | None,
+    new: StoredItem | None,
+) -> None:
+    """Makes the table's index rows follow one change of one item."""
+    for index in table.indexes:
+        before = index_entry(table, index, old, *address) if old else None
+        after = index_entry(table, index, new, *address) if new else None
+        if before == after:
+            continue
+        if before is not None and (after is None or before[:3] != after[:3]):
+            transaction.delete(index.space, before.token, before.pk, before.sk)
+        if after is not None:
+            transaction.put(index.space, *after)

@@ -1,0 +1,272 @@
+"""Writes of one item: decide on what stands there, then apply, with its indexes and observers.
+
+The two steps are apart because a transaction decides all of its actions before it applies the first.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import orjson
+
+from .changes import Change, ChangeObserver
+from .errors import ConditionalCheckFailedException, ValidationException
+from .expressions import Condition, Update
+from .indexes import StoredItem, check_index_keys, rewrite_entries
+from .keys import (
+    PARTITION_KEY_BYTES_MAX,
+    SORT_KEY_BYTES_MAX,
+    TERMINATOR,
+    escape,
+    raw_bytes,
+    token_of,
+)
+from .schema import Table
+from .storage import Reader, Transaction
+from .values import Item, item_size, normalise_item, values_equal
+
+ITEM_BYTES_MAX = 400 * 1024
+
+
+class ItemKey(NamedTuple):
+    """Where an item stands: its row's address, and its key attributes as on the wire."""
+
+    token: int
+    pk: bytes
+    sk: bytes
+    attributes: Item
+    size: int
+
+    @property
+    def address(self) -> tuple[int, bytes, bytes]:
+        return self[:3]
+
+
+def key_of_item(table: Table, item: Item) -> ItemKey:
+    """The key of an item that is to be put. Raises ValidationException in PutItem's words."""
+    types = table.attribute_types
+    for name in table.key.names:
+        value = item.get(name)
+        if value is None:
+            raise ValidationException(
+                f"One or more parameter values were invalid: Missing the key {name} in the item"
+            )
+        if types[name] not in value:
+            raise ValidationException(
+                f"One or more parameter values were invalid: Type mismatch for key {name} "
+                f"expected: {types[name]} actual: {next(iter(value))}"
+            )
+    return _encode_key(table, item)
+
+
+def key_of_request(table: Table, key: Item) -> ItemKey:
+    """The key of a request's `Key` member. Raises ValidationException in GetItem's words."""
+    names, types = table.key.names, table.attribute_types
+    if len(key) != len(names) or any(types[name] not in key.get(name, ()) for name in names):
+        raise ValidationException("The provided key element does not match the schema")
+    normal, _ = normalise_item(key)
+    return _encode_key(table, normal)
+
+
+def _encode_key(table: Table, item: Item) -> ItemKey:
+    partition, sort = table.key.partition, table.key.sort
+    raw, size = _key_part(table, partition, item)
+    if len(raw) > PARTITION_KEY_BYTES_MAX:
+        raise ValidationException(
+            "One or more parameter values were invalid: "
+            "Size of hashkey has exceeded the maximum size limit of2048 bytes"
+        )
+    pk = escape(raw) + TERMINATOR
+    if sort is None:
+        return ItemKey(token_of(pk), pk, b"", {partition: item[partition]}, size)
+    raw, sort_size = _key_part(table, sort, item)
+    if len(raw) > SORT_KEY_BYTES_MAX:
+        raise ValidationException(
+            "One or more parameter values were invalid: "
+            "Aggregated size of all range keys has exceeded the size limit of 1024 bytes"
+        )
+    attributes = {partition: item[partition], sort: item[sort]}
+    return ItemKey(token_of(pk), pk, escape(raw) + TERMINATOR, attributes, size + sort_size)
+
+
+def _key_part(table: Table, name: str, item: Item) -> tuple[bytes, int]:
+    """The raw bytes of a key attribute, and its size (name and value) by DynamoDB's rule."""
+    attribute_type = table.attribute_types[name]
+    value = item[name]
+    raw = raw_bytes(attribute_type, value[attribute_type])
+    if not raw:
+        kind = "string" if attribute_type == "S" else "binary"
+        raise ValidationException(
+            "One or more parameter values are not valid. The AttributeValue for a key attribute "
+            f"cannot contain an empty {kind} value. Key: {name}"
+        )
+    if attribute_type == "N":
+        return raw, item_size({name: value})
+    return raw, len(name.encode()) + len(raw)
+
+
+class Decision(NamedTuple):
+    """What a write found and what it wants to stand there instead; `new` None means nothing."""
+
+    old: StoredItem | None
+    new: StoredItem | None
+
+
+class PutWrite:
+    """Replaces an item whole. Raises ValidationException at once for an item that cannot be put."""
+
+    def __init__(self, item: Item, condition: Condition | None) -> None:
+        item, size = normalise_item(item)
+        if size > ITEM_BYTES_MAX:
+            raise ValidationException("Item size has exceeded the maximum allowed size")
+        self.condition = condition
+        self.new = StoredItem(item, size, orjson.dumps(item))
+
+    def locate(self, table: Table) -> ItemKey:
+        key = key_of_item(table, self.new.item)
+        check_index_keys(table, self.new.item)
+        return key
+
+    def decide(self, table: Table, key: ItemKey, old: StoredItem | None) -> Decision:
+        return Decision(old, self.new)
+
+
+class DeleteWrite:
+    """Removes an item, if there is one."""
+
+    def __init__(self, key: Item, condition: Condition | None) -> None:
+        self.key = key
+        self.condition = condition
+
+    def locate(self, table: Table) -> ItemKey:
+        return key_of_request(table, self.key)
+
+    def decide(self, table: Table, key: ItemKey, old: StoredItem | None) -> Decision:
+        return Decision(old, None)
+
+
+class CheckWrite(DeleteWrite):
+    """Changes nothing: a transaction's ConditionCheck."""
+
+    def decide(self, table: Table, key: ItemKey, old: StoredItem | None) -> Decision:
+        return Decision(old, old)
+
+
+class UpdateWrite:
+    """Changes an item by an update expression, or creates it."""
+
+    def __init__(self, key: Item, update: Update | None, condition: Condition | None) -> None:
+        self.key = key
+        self.update = update
+        self.condition = condition
+
+    def locate(self, table: Table) -> ItemKey:
+        key = key_of_request(table, self.key)
+        if self.update is not None:
+            for name in table.key.names:
+                if name in self.update.top_level:
+                    raise ValidationException(
+                        "One or more parameter values were invalid: "
+                        f"Cannot update attribute {name}. This attribute is part of the key"
+                    )
+        return key
+
+    def decide(self, table: Table, key: ItemKey, old: StoredItem | None) -> Decision:
+        item = old.item if old else key.attributes
+        if self.update is not None:
+            if old is None and not self.update.creates:
+                return Decision(None, None)
+            item = self.update.apply(item)
+        size = item_size(item)
+        if size > ITEM_BYTES_MAX:
+            raise ValidationException("Item size to update has exceeded the maximum allowed size")
+        check_index_keys(table, item)
+        return Decision(old, StoredItem(item, size, orjson.dumps(item)))
+
+
+Write = PutWrite | DeleteWrite | UpdateWrite
+"""One write of one item, prepared on the caller's thread."""
+
+
+class ItemWriter:
+    """Decides and applies writes, telling the observers of each change in its transaction."""
+
+    def __init__(self, observers: list[ChangeObserver]) -> None:
+        self._observers = observers
+
+    def decide(self, reader: Reader, table: Table, key: ItemKey, write: Write) -> Decision:
+        """Raises ConditionalCheckFailedException (with the item) where the condition fails."""
+        old = read_item(reader, table, key, parse=type(write) is not PutWrite)
+        if write.condition is not None:
+            item = None if old is None else (old.item or orjson.loads(old.body))
+            if not write.condition.matches(item):
+                raise ConditionalCheckFailedException(item=item)
+        return write.decide(table, key, old)
+
+    def apply(
+        self,
+        transaction: Transaction,
+        table: Table,
+        key: ItemKey,
+        decision: Decision,
+        *,
+        at_ms: int,
+        group: int = 0,
+        identity: dict[str, str] | None = None,
+    ) -> None:
+        """Writes what was decided; nothing at all where old and new are equal by value."""
+        old, new = decision
+        if old is new or (old is not None and new is not None and _equal(old, new)):
+            return
+        if new is None:
+            transaction.delete(table.space, *key.address)
+        else:
+            transaction.put(table.space, *key.address, new.size, new.body)
+        if table.indexes:
+            rewrite_entries(transaction, table, key.address, _parsed(old), new)
+        if table.stream is None:
+            return
+        change = Change(
+            table,
+            key.token,
+            key.attributes,
+            key.size,
+            old.body if old else None,
+            old.size if old else 0,
+            new.body if new else None,
+            new.size if new else 0,
+            at_ms,
+            group,
+            identity,
+        )
+        for observer in self._observers:
+            observer(transaction, change)
+
+
+_UNPARSED: Item = {}
+
+
+def read_item(
+    reader: Reader, table: Table, key: ItemKey, *, parse: bool = True
+) -> StoredItem | None:
+    """The item that stands at a key; its `item` is left empty where `parse` is not asked for."""
+    row = reader.get(table.space, *key.address)
+    if row is None:
+        return None
+    size, body = row
+    return StoredItem(orjson.loads(body) if parse else _UNPARSED, size, body)
+
+
+def _parsed(stored: StoredItem | None) -> StoredItem | None:
+    if stored is None or stored.item:
+        return stored
+    return stored._replace(item=orjson.loads(stored.body))
+
+
+def _equal(old: StoredItem, new: StoredItem) -> bool:
+    if old.body == new.body:
+        return True
+    # Equal values in another order have the same length as JSON: most changes stop here, unparsed.
+    if len(old.body) != len(new.body) or old.size != new.size:
+        return False
+    return values_equal({"M": orjson.loads(old.body)}, {"M": new.item})

@@ -1,0 +1,45 @@
+"""The operations of the DynamoDB API: one module each, named as the operation is.
+
+Each module has one function that takes the request apart on the caller's thread and returns the
+work that answers it inside a transaction.
+"""
+
+from .batch_get_item import batch_get_item
+from .batch_write_item import batch_write_item
+from .create_table import create_table
+from .delete_item import delete_item
+from .delete_table import delete_table
+from .describe_table import describe_table
+from .get_item import get_item
+from .list_tables import list_tables
+from .operation import Mode, Operation
+from .put_item import put_item
+from .query import query
+from .scan import scan
+from .transact_get_items import transact_get_items
+from .transact_write_items import transact_write_items
+from .update_item import update_item
+from .update_table import update_table
+
+ITEM_OPERATIONS: dict[str, Operation] = {
+    "BatchGetItem": Operation(Mode.READ, batch_get_item),
+    "BatchWriteItem": Operation(Mode.WRITE, batch_write_item),
+    "DeleteItem": Operation(Mode.WRITE, delete_item),
+    "GetItem": Operation(Mode.READ, get_item),
+    "PutItem": Operation(Mode.WRITE, put_item),
+    "Query": Operation(Mode.READ, query),
+    "Scan": Operation(Mode.READ, scan),
+    "TransactGetItems": Operation(Mode.READ, transact_get_items),
+    "TransactWriteItems": Operation(Mode.WRITE, transact_write_items),
+    "UpdateItem": Operation(Mode.WRITE, update_item),
+}
+
+TABLE_OPERATIONS: dict[str, Operation] = {
+    "CreateTable": Operation(Mode.CATALOG, create_table),
+    "DeleteTable": Operation(Mode.CATALOG, delete_table),
+    "DescribeTable": Operation(Mode.READ, describe_table),
+    "ListTables": Operation(Mode.READ, list_tables),
+    "UpdateTable": Operation(Mode.CATALOG, update_table),
+}
+
+__all__ = ["ITEM_OPERATIONS", "TABLE_OPERATIONS", "Mode", "Operation"]

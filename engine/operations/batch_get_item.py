@@ -1,0 +1,67 @@
+"""BatchGetItem: up to 100 items of several tables, each read as GetItem would."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ValidationException
+from ..expressions import Projection
+from ..items import ItemKey, key_of_request
+from ..schema import Table
+from ..storage import Reader
+from .expressions import placeholders_of
+from .get_item import projection_of, shown
+from .operation import Answer, Present, Request
+
+if TYPE_CHECKING:
+    from ..database import Database
+
+KEYS_MAX = 100
+ANSWER_BYTES_MAX = 16 * 1024 * 1024
+
+
+def batch_get_item(
+    database: Database, request: Request, present: Present
+) -> Callable[[Any], Answer]:
+    requested: dict[str, Request] = request["RequestItems"]
+    if not requested:
+        raise ValidationException(
+            "1 validation error detected: Value '{}' at 'requestItems' failed to satisfy "
+            "constraint: Member must have length greater than or equal to 1"
+        )
+    if sum(len(each["Keys"]) for each in requested.values()) > KEYS_MAX:
+        raise ValidationException("Too many items requested for the BatchGetItem call")
+    plans = [_plan_table(database.catalog.table, name, each) for name, each in requested.items()]
+
+    def work(reader: Reader) -> Answer:
+        responses: dict[str, list[Any]] = {}
+        unprocessed: dict[str, Any] = {}
+        size = 0
+        for name, table, projection, keys in plans:
+            found = responses.setdefault(name, [])
+            for position, key in enumerate(keys):
+                if size > ANSWER_BYTES_MAX:
+                    rest = requested[name]["Keys"][position:]
+                    unprocessed[name] = {**requested[name], "Keys": rest}
+                    break
+                row = reader.get(table.space, *key.address)
+                if row is not None:
+                    size += row[0]
+                    found.append(shown(row[1], projection, present))
+        return {"Responses": responses, "UnprocessedKeys": unprocessed}
+
+    return work
+
+
+def _plan_table(
+    table_named: Callable[[str], Table], name: str, request: Request
+) -> tuple[str, Table, Projection | None, list[ItemKey]]:
+    placeholders = placeholders_of(request, "ProjectionExpression")
+    projection = projection_of(request, placeholders)
+    placeholders.check_all_used()
+    table = table_named(name)
+    keys = [key_of_request(table, key) for key in request["Keys"]]
+    if len({key.address for key in keys}) < len(keys):
+        raise ValidationException("Provided list of item keys contains duplicates")
+    return name, table, projection, keys

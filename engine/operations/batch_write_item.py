@@ -1,0 +1,72 @@
+"""BatchWriteItem: up to 25 puts and deletes, each a write of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ValidationException
+from ..items import DeleteWrite, ItemKey, PutWrite, Write
+from ..schema import Table
+from ..storage import Transaction
+from .operation import Answer, Present, Request
+
+if TYPE_CHECKING:
+    from ..database import Database
+
+WRITES_MAX = 25
+
+
+def batch_write_item(
+    database: Database, request: Request, present: Present
+) -> Callable[[Any], Answer]:
+    requested: dict[str, list[Request]] = request["RequestItems"]
+    if not requested:
+        raise ValidationException(
+            "1 validation error detected: Value '{}' at 'requestItems' failed to satisfy "
+            "constraint: Member must have length greater than or equal to 1"
+        )
+    if sum(len(each) for each in requested.values()) > WRITES_MAX:
+        raise ValidationException("Too many items requested for the BatchWriteItem call")
+    writes = [(name, _write_of(each)) for name, requests in requested.items() for each in requests]
+    catalog, writer, clock = database.catalog, database.writer, database.clock
+    plans = _locate(catalog.table, writes)
+
+    def work(transaction: Transaction) -> Answer:
+        current = plans
+        if any(catalog.tables.get(table.name) is not table for table, _, _ in plans):
+            current = _locate(catalog.table, writes)
+        at_ms = clock.now_ms()
+        for table, key, write in current:
+            decision = writer.decide(transaction, table, key, write)
+            writer.apply(transaction, table, key, decision, at_ms=at_ms)
+        return {"UnprocessedItems": {}}
+
+    return work
+
+
+def _write_of(request: Request) -> Write:
+    put, delete = request.get("PutRequest"), request.get("DeleteRequest")
+    if (put is None) == (delete is None):
+        raise ValidationException(
+            "Supplied AttributeValue has more than one datatypes set, must contain exactly one of "
+            "the supported datatypes"
+            if put is not None
+            else "Supplied AttributeValue is empty, must contain exactly one of the supported "
+            "datatypes"
+        )
+    return PutWrite(put["Item"], None) if put is not None else DeleteWrite(delete["Key"], None)
+
+
+def _locate(
+    table_named: Callable[[str], Table], writes: list[tuple[str, Write]]
+) -> list[tuple[Table, ItemKey, Write]]:
+    plans, seen = [], set()
+    for name, write in writes:
+        table = table_named(name)
+        key = write.locate(table)
+        plans.append((table, key, write))
+        seen.add((table.name, key.address))
+    if len(seen) < len(plans):
+        raise ValidationException("Provided list of item keys contains duplicates")
+    return plans

@@ -1,0 +1,35 @@
+"""DeleteTable: removes a table with its items and indexes; its stream stays readable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ValidationException
+from ..storage import Transaction
+from .describe_table import description_of, table_to_manage
+from .operation import Answer, Present, Request
+
+if TYPE_CHECKING:
+    from ..database import Database
+
+
+def delete_table(database: Database, request: Request, present: Present) -> Callable[[Any], Answer]:
+    name = request["TableName"]
+    table_to_manage(database.catalog, name)
+
+    def work(transaction: Transaction) -> Answer:
+        table = table_to_manage(database.catalog, name)
+        if table.deletion_protection:
+            raise ValidationException(
+                "Resource cannot be deleted as it is currently protected against deletion. "
+                "Disable deletion protection first."
+            )
+        description = description_of(table, transaction, "DELETING")
+        for index in table.indexes:
+            transaction.drop_space(index.space)
+        transaction.drop_space(table.space)
+        database.catalog.change(transaction, table, None)
+        return {"TableDescription": description}
+
+    return work

@@ -1,0 +1,40 @@
+"""GetItem: reads one item by its key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from ..expressions import Placeholders, Projection, bind_projection
+from ..items import key_of_request
+from .expressions import placeholders_of
+from .operation import Answer, Present, Request
+
+if TYPE_CHECKING:
+    from ..database import Database
+
+
+def get_item(database: Database, request: Request, present: Present) -> Callable[[Any], Answer]:
+    placeholders = placeholders_of(request, "ProjectionExpression")
+    projection = projection_of(request, placeholders)
+    placeholders.check_all_used()
+    table = database.catalog.table(request["TableName"])
+    key = key_of_request(table, request["Key"])
+
+    def work(reader: Any) -> Answer:
+        row = reader.get(table.space, *key.address)
+        return {} if row is None else {"Item": shown(row[1], projection, present)}
+
+    return work
+
+
+def projection_of(request: Request, placeholders: Placeholders) -> Projection | None:
+    text = request.get("ProjectionExpression")
+    return None if text is None else bind_projection(text, placeholders)
+
+
+def shown(body: bytes, projection: Projection | None, present: Present) -> Any:
+    """A stored item as an answer shows it."""
+    return present(body) if projection is None else projection.project(orjson.loads(body))

@@ -1,0 +1,109 @@
+"""Query: the items of one partition key, in the order of the sort key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ValidationException
+from ..expressions import KeyCondition, bind_key_condition
+from ..keys import encode_part, sort_range, token_of
+from ..pages import PageRow, read_page
+from ..schema import Index, KeySchema, Table
+from ..storage import Reader
+from .expressions import placeholders_of
+from .operation import Answer, Present, Request
+from .reading import Selection, StartKey, check_filter_keys, index_of, last_key_getter
+
+if TYPE_CHECKING:
+    from ..database import Database
+
+
+def query(database: Database, request: Request, present: Present) -> Callable[[Any], Answer]:
+    placeholders = placeholders_of(
+        request, "KeyConditionExpression", "FilterExpression", "ProjectionExpression"
+    )
+    selection = Selection(request, placeholders)
+    text = request.get("KeyConditionExpression")
+    if text is None:
+        raise ValidationException(
+            "Either the KeyConditions or KeyConditionExpression parameter must be specified in "
+            "the request."
+        )
+    condition = bind_key_condition(text, placeholders)
+    placeholders.check_all_used()
+    table = database.catalog.table(request["TableName"])
+    index = index_of(table, request)
+    key = table.key if index is None else index.key
+    read_range = QueryRange(table, index, key, condition, request)
+    check_filter_keys(selection.filter, key)
+    last_key = last_key_getter(table, index)
+
+    def work(reader: Reader) -> Answer:
+        rules = selection.rules(table, index, reader)
+        return read_page(read_range.rows(reader), rules, present).answer(rules, last_key)
+
+    return work
+
+
+class QueryRange:
+    """The rows a key condition selects, from the start key on, in the direction asked for."""
+
+    def __init__(
+        self,
+        table: Table,
+        index: Index | None,
+        key: KeySchema,
+        condition: KeyCondition,
+        request: Request,
+    ) -> None:
+        types = table.attribute_types
+        self.space = table.space if index is None else index.space
+        self.reverse = request.get("ScanIndexForward") is False
+        partition, sort = condition.for_schema(key.partition, key.sort)
+        _check_type(types[key.partition], partition)
+        self.pk = encode_part(types[key.partition], partition[types[key.partition]])
+        self.token = token_of(self.pk)
+        self.low, self.high = b"", None
+        if sort is not None and key.sort is not None:
+            operator, operands = sort
+            for operand in operands:
+                _check_type(types[key.sort], operand)
+            self.low, self.high = sort_range(
+                types[key.sort], operator, [operand[types[key.sort]] for operand in operands]
+            )
+        start = request.get("ExclusiveStartKey")
+        if start is not None:
+            self._start_behind(StartKey(table, index, start))
+
+    low: bytes
+    high: bytes | None
+
+    def _start_behind(self, start: StartKey) -> None:
+        if start.pk != self.pk:
+            raise ValidationException(
+                "The provided starting key is outside query boundaries based on provided conditions"
+            )
+        if self.reverse:
+            self.high = start.sk if self.high is None else min(self.high, start.sk)
+        else:
+            self.low = max(self.low, start.sk + b"\x00")
+
+    def rows(self, reader: Reader) -> Iterator[PageRow]:
+        found = reader.query(
+            self.space,
+            self.token,
+            self.pk,
+            low=self.low,
+            high=self.high,
+            reverse=self.reverse,
+        )
+        return (PageRow(size, body) for _, size, body in found)
+
+
+def _check_type(expected: str, value: dict[str, Any]) -> None:
+    if expected not in value:
+        raise ValidationException(
+            "One or more parameter values were invalid: "
+            "Condition parameter type does not match schema type"
+        )

@@ -1,0 +1,149 @@
+"""What Query and Scan share: the index, the selection, the start key, the rules of a page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..errors import ValidationException
+from ..expressions import Condition, Placeholders, Projection
+from ..indexes import encode_index_part
+from ..items import ItemKey, key_of_request, read_item
+from ..keys import token_of
+from ..pages import PageRules, keeps_all, last_key_names
+from ..schema import Index, KeySchema, Table
+from ..storage import Reader
+from ..values import Item
+from .expressions import Request, filter_of
+from .get_item import projection_of
+
+
+def index_of(table: Table, request: Request) -> Index | None:
+    """The index a request reads. Raises ValidationException when there is none of that name."""
+    name = request.get("IndexName")
+    if name is None:
+        return None
+    index = table.index_named(name)
+    if index is None:
+        raise ValidationException(f"The table does not have the specified index: {name}")
+    if not index.is_local and request.get("ConsistentRead"):
+        raise ValidationException("Consistent reads are not supported on global secondary indexes")
+    return index
+
+
+class Selection:
+    """What a Query or Scan shows of the rows it reads."""
+
+    def __init__(self, request: Request, placeholders: Placeholders) -> None:
+        self.limit: int | None = request.get("Limit")
+        self.filter: Condition | None = filter_of(request, placeholders)
+        self.projection: Projection | None = projection_of(request, placeholders)
+        self.select: str | None = request.get("Select")
+        self._check_select(request)
+
+    def _check_select(self, request: Request) -> None:
+        select = self.select
+        if select == "SPECIFIC_ATTRIBUTES" and self.projection is None:
+            raise ValidationException(
+                "Must specify the AttributesToGet or ProjectionExpression when choosing to get "
+                "SPECIFIC_ATTRIBUTES"
+            )
+        if self.projection is not None and select not in (None, "SPECIFIC_ATTRIBUTES"):
+            shown = "only the Count" if select == "COUNT" else select
+            raise ValidationException(
+                f"Cannot specify the ProjectionExpression when choosing to get {shown}"
+            )
+        if select == "ALL_PROJECTED_ATTRIBUTES" and request.get("IndexName") is None:
+            raise ValidationException(
+                "ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName"
+            )
+
+    def rules(self, table: Table, index: Index | None, reader: Reader) -> PageRules:
+        """The page's rules for rows of `index`; reads whole items where a local index is short."""
+        full_body = None
+        if self._needs_more(table, index):
+            full_body = _full_body_getter(table, reader)
+        return PageRules(
+            self.limit, self.filter, self.projection, self.select == "COUNT", full_body
+        )
+
+    def _needs_more(self, table: Table, index: Index | None) -> bool:
+        wanted = self.projection.top_level if self.projection else ()
+        asks_all = self.select == "ALL_ATTRIBUTES"
+        if index is None or index.projection == "ALL":
+            return False
+        if not index.is_local:
+            self._check_global(table, index, wanted, asks_all)
+            return False
+        return asks_all or not keeps_all(table, index, wanted)
+
+    def _check_global(
+        self, table: Table, index: Index, wanted: tuple[str, ...], asks_all: bool
+    ) -> None:
+        if asks_all:
+            raise ValidationException(
+                "One or more parameter values were invalid: Select type ALL_ATTRIBUTES is not "
+                f"supported for global secondary index {index.name} because its projection type "
+                "is not ALL"
+            )
+        missing = [name for name in wanted if not keeps_all(table, index, (name,))]
+        if missing:
+            raise ValidationException(
+                "One or more parameter values were invalid: Global secondary index "
+                f"{index.name} does not project [{', '.join(missing)}]"
+            )
+
+
+def _full_body_getter(table: Table, reader: Reader) -> Callable[[Item], bytes]:
+    def full_body(item: Item) -> bytes:
+        key = {name: item[name] for name in table.key.names}
+        stored = read_item(reader, table, key_of_request(table, key), parse=False)
+        assert stored is not None, "an index entry stands for an item"
+        return stored.body
+
+    return full_body
+
+
+class StartKey:
+    """An ExclusiveStartKey as the address of a row in the table or index that is read."""
+
+    def __init__(self, table: Table, index: Index | None, start: Item) -> None:
+        names = last_key_names(table, index)
+        if len(start) != len(names) or any(
+            table.attribute_types[name] not in start.get(name, ()) for name in names
+        ):
+            raise ValidationException(
+                "The provided starting key is invalid: "
+                "The provided key element does not match the schema"
+            )
+        key: ItemKey = key_of_request(table, {name: start[name] for name in table.key.names})
+        self.token, self.pk, self.sk = key.address
+        if index is None:
+            return
+        self.sk = self.pk + self.sk
+        if index.key.sort is not None:
+            self.sk = encode_index_part(table, index.key.sort, start) + self.sk
+        if not index.is_local:
+            self.pk = encode_index_part(table, index.key.partition, start)
+            self.token = token_of(self.pk)
+
+    @property
+    def address(self) -> tuple[int, bytes, bytes]:
+        return self.token, self.pk, self.sk
+
+
+def last_key_getter(table: Table, index: Index | None) -> Callable[[Item], Item]:
+    names = last_key_names(table, index)
+    return lambda item: {name: item[name] for name in names}
+
+
+def check_filter_keys(condition: Condition | None, key: KeySchema) -> None:
+    """Raises ValidationException when a Query's filter names an attribute of the key."""
+    if condition is None:
+        return
+    for name in key.names:
+        if name in condition.attributes:
+            raise ValidationException(
+                "Filter Expression can only contain non-primary key attributes: "
+                f"Primary key attribute: {name}"
+            )

@@ -1,0 +1,66 @@
+"""Scan: every item of a table or an index, or of one segment of it, in token order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ValidationException
+from ..keys import segment_tokens
+from ..pages import PageRow, read_page
+from ..storage import Reader
+from .expressions import placeholders_of
+from .operation import Answer, Present, Request
+from .reading import Selection, StartKey, index_of, last_key_getter
+
+if TYPE_CHECKING:
+    from ..database import Database
+
+
+def scan(database: Database, request: Request, present: Present) -> Callable[[Any], Answer]:
+    placeholders = placeholders_of(request, "FilterExpression", "ProjectionExpression")
+    selection = Selection(request, placeholders)
+    placeholders.check_all_used()
+    low, high = _segment_of(request)
+    table = database.catalog.table(request["TableName"])
+    index = index_of(table, request)
+    space = table.space if index is None else index.space
+    start = request.get("ExclusiveStartKey")
+    after = None if start is None else StartKey(table, index, start).address
+    if after is not None and not low <= after[0] <= high:
+        raise ValidationException(
+            "The provided starting key is invalid: Invalid ExclusiveStartKey. Please use ExclusiveStartKey with correct Segment. TotalSegments: {} Segment: {}".format(
+                request.get("TotalSegments"), request.get("Segment")
+            )
+        )
+    last_key = last_key_getter(table, index)
+
+    def work(reader: Reader) -> Answer:
+        rules = selection.rules(table, index, reader)
+        found = reader.scan(space, after=after, token_low=low, token_high=high)
+        rows = (PageRow(row.size, row.body) for row in found)
+        return read_page(rows, rules, present).answer(rules, last_key)
+
+    return work
+
+
+def _segment_of(request: Request) -> tuple[int, int]:
+    segment, segments = request.get("Segment"), request.get("TotalSegments")
+    if segments is None and segment is None:
+        return segment_tokens(0, 1)
+    if segments is None:
+        raise ValidationException(
+            "The TotalSegments parameter is required but was not present in the request when "
+            "Segment parameter is present"
+        )
+    if segment is None:
+        raise ValidationException(
+            "The Segment parameter is required but was not present in the request when parameter "
+            "TotalSegments is present"
+        )
+    if segment >= segments:
+        raise ValidationException(
+            "The Segment parameter is zero-based and must be less than parameter TotalSegments: "
+            f"Segment: {segment} is not less than TotalSegments: {segments}"
+        )
+    return segment_tokens(segment, segments)

@@ -1,0 +1,40 @@
+"""TransactGetItems: up to 100 items, all read at one moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ..expressions import Projection
+from ..items import ItemKey, key_of_request
+from ..schema import Table
+from ..storage import Reader
+from .expressions import placeholders_of
+from .get_item import projection_of, shown
+from .operation import Answer, Present, Request
+
+if TYPE_CHECKING:
+    from ..database import Database
+
+
+def transact_get_items(
+    database: Database, request: Request, present: Present
+) -> Callable[[Any], Answer]:
+    plans = [_plan_get(database, each["Get"]) for each in request["TransactItems"]]
+
+    def work(reader: Reader) -> Answer:
+        responses = []
+        for table, key, projection in plans:
+            row = reader.get(table.space, *key.address)
+            responses.append({} if row is None else {"Item": shown(row[1], projection, present)})
+        return {"Responses": responses}
+
+    return work
+
+
+def _plan_get(database: Database, request: Request) -> tuple[Table, ItemKey, Projection | None]:
+    placeholders = placeholders_of(request, "ProjectionExpression")
+    projection = projection_of(request, placeholders)
+    placeholders.check_all_used()
+    table = database.catalog.table(request["TableName"])
+    return table, key_of_request(table, request["Key"]), projection

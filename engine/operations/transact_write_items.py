@@ -1,0 +1,163 @@
+"""TransactWriteItems: up to 100 writes and checks that happen together or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import orjson
+
+from ..errors import (
+    ConditionalCheckFailedException,
+    IdempotentParameterMismatchException,
+    TransactionCanceledException,
+    ValidationException,
+)
+from ..items import CheckWrite, Decision, DeleteWrite, ItemKey, PutWrite, UpdateWrite, Write
+from ..schema import Table
+from ..storage import Transaction
+from ..storage.port import META_SPACE
+from .expressions import condition_of, placeholders_of
+from .operation import Answer, Present, Request
+from .update_item import update_of
+
+if TYPE_CHECKING:
+    from ..database import Database
+
+TOKEN_KIND = b"transaction-token"
+TOKEN_MS_MAX = 10 * 60 * 1000
+"""How long a client request token makes a repeated transaction a no-op."""
+
+BYTES_MAX = 4 * 1024 * 1024
+
+
+class Action(NamedTuple):
+    """One entry of TransactItems, prepared."""
+
+    table_name: str
+    write: Write
+    shows_item: bool
+
+
+class Located(NamedTuple):
+    """An action with the table and key it is about."""
+
+    action: Action
+    table: Table
+    key: ItemKey
+
+
+def transact_write_items(
+    database: Database, request: Request, present: Present
+) -> Callable[[Any], Answer]:
+    actions = [_action_of(each) for each in request["TransactItems"]]
+    located = locate_actions(database, actions)
+    token = request.get("ClientRequestToken")
+    digest = _digest_of(request) if token is not None else b""
+    catalog = database.catalog
+
+    def work(transaction: Transaction) -> Answer:
+        current = located
+        if any(catalog.tables.get(each.table.name) is not each.table for each in located):
+            current = locate_actions(database, actions)
+        at_ms = database.clock.now_ms()
+        if token is not None and _is_repeated(transaction, token, digest, at_ms):
+            return {}
+        apply_together(database, transaction, current, at_ms)
+        if token is not None:
+            transaction.put(META_SPACE, 0, TOKEN_KIND, token.encode(), at_ms, digest)
+        return {}
+
+    return work
+
+
+def apply_together(
+    database: Database, transaction: Transaction, located: list[Located], at_ms: int
+) -> None:
+    """Decides every action, then applies all, as one group in the stream.
+
+    Raises TransactionCanceledException, before anything is written, when one cannot be applied.
+    """
+    decisions: list[Decision] = []
+    reasons: list[dict[str, Any]] = []
+    for action, table, key in located:
+        try:
+            decisions.append(database.writer.decide(transaction, table, key, action.write))
+            reasons.append({"Code": "None"})
+        except ConditionalCheckFailedException as error:
+            reason = {"Code": "ConditionalCheckFailed", "Message": error.message}
+            if action.shows_item and error.item is not None:
+                reason["Item"] = error.item
+            reasons.append(reason)
+        except ValidationException as error:
+            reasons.append({"Code": "ValidationError", "Message": error.message})
+    if len(decisions) < len(located):
+        codes = ", ".join(reason["Code"] for reason in reasons)
+        raise TransactionCanceledException(
+            "Transaction cancelled, please refer cancellation reasons for specific reasons "
+            f"[{codes}]",
+            reasons,
+        )
+    group = transaction.next_sequence()
+    for (_, table, key), decision in zip(located, decisions, strict=True):
+        database.writer.apply(transaction, table, key, decision, at_ms=at_ms, group=group)
+
+
+def _action_of(request: Request) -> Action:
+    given = [(name, body) for name, body in request.items() if body is not None]
+    if len(given) != 1:
+        raise ValidationException(
+            "TransactItems can only contain one of Check, Put, Update or Delete"
+        )
+    ((kind, body),) = given
+    members = ("UpdateExpression",) if kind == "Update" else ()
+    placeholders = placeholders_of(body, *members, "ConditionExpression")
+    update = update_of(body, placeholders) if kind == "Update" else None
+    condition = condition_of(body, placeholders)
+    placeholders.check_all_used()
+    write: Write
+    if kind == "Put":
+        write = PutWrite(body["Item"], condition)
+    elif kind == "Update":
+        write = UpdateWrite(body["Key"], update, condition)
+    elif kind == "Delete":
+        write = DeleteWrite(body["Key"], condition)
+    else:
+        write = CheckWrite(body["Key"], condition)
+    shows_item = body.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD"
+    return Action(body["TableName"], write, shows_item)
+
+
+def locate_actions(database: Database, actions: list[Action]) -> list[Located]:
+    """The actions with their tables and keys. Raises ValidationException for a repeated item."""
+    located, seen = [], set()
+    for action in actions:
+        table = database.catalog.table(action.table_name)
+        key = action.write.locate(table)
+        located.append(Located(action, table, key))
+        seen.add((table.name, key.address))
+    if len(seen) < len(located):
+        raise ValidationException(
+            "Transaction request cannot include multiple operations on one item"
+        )
+    return located
+
+
+def _digest_of(request: Request) -> bytes:
+    # Sorted keys: the same parameters in another order are the same request.
+    items = orjson.dumps(request["TransactItems"], option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(items).digest()
+
+
+def _is_repeated(transaction: Transaction, token: str, digest: bytes, at_ms: int) -> bool:
+    row = transaction.get(META_SPACE, 0, TOKEN_KIND, token.encode())
+    if row is None or at_ms - row[0] > TOKEN_MS_MAX:
+        return False
+    if row[1] != digest:
+        raise IdempotentParameterMismatchException(
+            "The request uses the same client token as a previous, but non-identical request. "
+            "Do not reuse a client token with different requests, unless the requests are "
+            "identical"
+        )
+    return True

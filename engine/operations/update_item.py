@@ -1,0 +1,45 @@
+"""UpdateItem: changes attributes of an item by an expression, or creates it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ..expressions import Placeholders, Update, bind_update, updated_values
+from ..items import Decision, UpdateWrite
+from .expressions import condition_of, placeholders_of
+from .operation import Answer, Present, Request
+from .single_write import write_one
+
+if TYPE_CHECKING:
+    from ..database import Database
+
+
+def update_item(database: Database, request: Request, present: Present) -> Callable[[Any], Answer]:
+    returns = request.get("ReturnValues") or "NONE"
+    placeholders = placeholders_of(request, "UpdateExpression", "ConditionExpression")
+    update = update_of(request, placeholders)
+    condition = condition_of(request, placeholders)
+    placeholders.check_all_used()
+    write = UpdateWrite(request["Key"], update, condition)
+
+    def answer(decision: Decision) -> Answer:
+        return {} if returns == "NONE" else _returned(returns, decision, update, present)
+
+    return write_one(database, request, write, answer)
+
+
+def update_of(request: Request, placeholders: Placeholders) -> Update | None:
+    text = request.get("UpdateExpression")
+    return None if text is None else bind_update(text, placeholders)
+
+
+def _returned(returns: str, decision: Decision, update: Update | None, present: Present) -> Answer:
+    which, _, when = returns.partition("_")
+    stored = decision.old if when == "OLD" else decision.new
+    if stored is None:
+        return {}
+    if which == "ALL":
+        return {"Attributes": present(stored.body)}
+    part = updated_values(update, stored.item) if update is not None else {}
+    return {"Attributes": part} if part else {}

@@ -1,0 +1,197 @@
+"""UpdateTable: changes a table's stream, capacity, indexes or protection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from ..errors import LimitExceededException, ResourceNotFoundException, ValidationException
+from ..indexes import StoredItem, index_entry
+from ..keys import TOKEN_MAX, TOKEN_MIN
+from ..schema import Index, Table, Throughput
+from ..storage import Transaction
+from .describe_table import description_of, table_to_manage
+from .operation import Answer, Present, Request
+from .table_definition import (
+    INVALID,
+    attribute_types_of,
+    index_of_request,
+    place,
+    stream_of,
+    throughput_of,
+)
+
+if TYPE_CHECKING:
+    from ..database import Database
+
+_CHANGES = (
+    "ProvisionedThroughput",
+    "BillingMode",
+    "StreamSpecification",
+    "GlobalSecondaryIndexUpdates",
+    "SSESpecification",
+    "ReplicaUpdates",
+    "DeletionProtectionEnabled",
+    "TableClass",
+    "OnDemandThroughput",
+    "WarmThroughput",
+)
+
+
+def update_table(database: Database, request: Request, present: Present) -> Callable[[Any], Answer]:
+    name = request["TableName"]
+    if all(request.get(member) is None for member in _CHANGES):
+        raise ValidationException(
+            "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, "
+            "GlobalSecondaryIndexUpdates or SSESpecification or ReplicaUpdates is required"
+        )
+    table_to_manage(database.catalog, name)
+
+    def work(transaction: Transaction) -> Answer:
+        old = table_to_manage(database.catalog, name)
+        table = _change_capacity(old, request)
+        table = _change_stream(table, request, database.clock.now_ms())
+        table = _change_indexes(transaction, table, request)
+        if request.get("DeletionProtectionEnabled") is not None:
+            table = replace(table, deletion_protection=request["DeletionProtectionEnabled"])
+        settings = dict(table.settings)
+        if request.get("TableClass"):
+            settings["TableClassSummary"] = {"TableClass": request["TableClass"]}
+        if request.get("OnDemandThroughput"):
+            settings["OnDemandThroughput"] = request["OnDemandThroughput"]
+        table = replace(table, settings=settings)
+        database.catalog.change(transaction, old, table)
+        return {"TableDescription": description_of(table, transaction)}
+
+    return work
+
+
+def _change_capacity(table: Table, request: Request) -> Table:
+    mode = request.get("BillingMode") or table.billing_mode
+    given = request.get("ProvisionedThroughput")
+    if mode == table.billing_mode and given is None:
+        return table
+    throughput = throughput_of(request, mode)
+    if mode == table.billing_mode and throughput == replace(table.throughput, decreases_today=0):
+        raise ValidationException(
+            "The provisioned throughput for the table will not change. The requested value equals "
+            f"the current value. Current ReadCapacityUnits provisioned for the table: "
+            f"{throughput.read_units}. Requested ReadCapacityUnits: {throughput.read_units}. "
+            f"Current WriteCapacityUnits provisioned for the table: {throughput.write_units}. "
+            f"Requested WriteCapacityUnits: {throughput.write_units}. Refer to the Amazon DynamoDB "
+            "Developer Guide for current limits and how to request higher limits."
+        )
+    return replace(table, billing_mode=mode, throughput=throughput)
+
+
+def _change_stream(table: Table, request: Request, at_ms: int) -> Table:
+    specification = request.get("StreamSpecification")
+    if specification is None:
+        return table
+    stream = stream_of(specification, table.arn, at_ms)
+    if stream is None:
+        if table.stream is None:
+            raise ValidationException(f"Table has no stream to disable: TableName: {table.name}")
+        return replace(table, stream=None)
+    if table.stream is not None:
+        raise ValidationException(f"Table already has an enabled stream: TableName: {table.name}")
+    if table.last_stream is not None and table.last_stream.label == stream.label:
+        # Labels have milliseconds; two streams of a table must not share one.
+        stream = stream_of(specification, table.arn, at_ms + 1)
+    return replace(table, stream=stream, last_stream=stream)
+
+
+def _change_indexes(transaction: Transaction, table: Table, request: Request) -> Table:
+    types = {**table.attribute_types, **attribute_types_of(request)}
+    created = 0
+    for update in request.get("GlobalSecondaryIndexUpdates") or ():
+        given = [(kind, body) for kind, body in update.items() if body is not None]
+        if len(given) != 1:
+            raise ValidationException(
+                f"{INVALID}One of GlobalSecondaryIndexUpdate.Update, "
+                "GlobalSecondaryIndexUpdate.Create, GlobalSecondaryIndexUpdate.Delete must not be "
+                "null"
+            )
+        ((kind, body),) = given
+        if kind == "Create":
+            created += 1
+            if created > 1:
+                raise LimitExceededException(
+                    "Subscriber limit exceeded: Only 1 online index can be created or deleted "
+                    "simultaneously per table"
+                )
+            table = _create_index(transaction, table, types, body)
+        elif kind == "Delete":
+            table = _delete_index(transaction, table, body["IndexName"])
+        else:
+            table = _update_index(table, body)
+    return table
+
+
+def _create_index(
+    transaction: Transaction, table: Table, types: dict[str, str], request: Request
+) -> Table:
+    if table.index_named(request["IndexName"]) is not None:
+        raise ValidationException(
+            f"{INVALID}Attempting to create an index which already exists: {request['IndexName']}"
+        )
+    index = index_of_request(
+        request, types, table.key, is_local=False, billing_mode=table.billing_mode
+    )
+    index = place(transaction, index)
+    used = {name: types[name] for name in types if name in _key_names(table, index)}
+    table = replace(table, attribute_types=used, indexes=(*table.indexes, index))
+    _fill_index(transaction, table, index)
+    return table
+
+
+def _key_names(table: Table, *more: Index) -> set[str]:
+    keys = (table.key, *(index.key for index in (*table.indexes, *more)))
+    return {name for key in keys for name in key.names}
+
+
+def _fill_index(transaction: Transaction, table: Table, index: Index) -> None:
+    """Writes the entries of the items that are there; those with ill-typed keys are left out."""
+    rows = transaction.scan(table.space, token_low=TOKEN_MIN, token_high=TOKEN_MAX)
+    for token, pk, sk, size, body in rows:
+        item = orjson.loads(body)
+        fits = all(table.attribute_types[name] in item.get(name, ()) for name in index.key.names)
+        if not fits:
+            continue
+        entry = index_entry(table, index, StoredItem(item, size, body), token, pk, sk)
+        if entry is not None:
+            transaction.put(index.space, *entry)
+
+
+def _named_index(table: Table, name: str) -> Index:
+    index = table.index_named(name)
+    if index is None or index.is_local:
+        raise ResourceNotFoundException(
+            f"Requested resource not found: Index: {name} not found in table: {table.name}"
+        )
+    return index
+
+
+def _delete_index(transaction: Transaction, table: Table, name: str) -> Table:
+    index = _named_index(table, name)
+    transaction.drop_space(index.space)
+    table = replace(table, indexes=tuple(each for each in table.indexes if each is not index))
+    names = _key_names(table)
+    types = {name: kind for name, kind in table.attribute_types.items() if name in names}
+    return replace(table, attribute_types=types)
+
+
+def _update_index(table: Table, request: Request) -> Table:
+    index = _named_index(table, request["IndexName"])
+    given = request.get("ProvisionedThroughput") or {}
+    throughput = Throughput(
+        given.get("ReadCapacityUnits", index.throughput.read_units),
+        given.get("WriteCapacityUnits", index.throughput.write_units),
+    )
+    changed = replace(index, throughput=throughput)
+    return replace(
+        table, indexes=tuple(changed if each is index else each for each in table.indexes)
+    )

@@ -1,0 +1,157 @@
+"""What a table is: its keys, indexes, partitions and settings, as immutable values.
+
+A change of a table makes a new `Table`; identity (`is`) therefore tells whether a table that a
+request was prepared against is still the current one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from .keys import TOKEN_MAX, TOKEN_MIN, segment_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class KeySchema:
+    """The names of the key attributes of a table or an index."""
+
+    partition: str
+    sort: str | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self.partition,) if self.sort is None else (self.partition, self.sort)
+
+    def describe(self) -> list[dict[str, str]]:
+        """As `KeySchema` on the wire."""
+        elements = [{"AttributeName": self.partition, "KeyType": "HASH"}]
+        if self.sort is not None:
+            elements.append({"AttributeName": self.sort, "KeyType": "RANGE"})
+        return elements
+
+
+@dataclass(frozen=True, slots=True)
+class Throughput:
+    """Provisioned capacity, in units a second; zeros when a table is billed on demand."""
+
+    read_units: int = 0
+    write_units: int = 0
+    decreases_today: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """A secondary index; `space` is where its rows live."""
+
+    name: str
+    is_local: bool
+    key: KeySchema
+    projection: str
+    """ALL, KEYS_ONLY or INCLUDE."""
+    non_key_attributes: tuple[str, ...]
+    space: int
+    throughput: Throughput = Throughput()
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSettings:
+    """The stream of a table that is enabled now; `label` names it among the table's streams."""
+
+    view_type: str
+    label: str
+    arn: str
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """A range of tokens, both ends included; its changes go to one open shard at a time."""
+
+    number: int
+    token_low: int
+    token_high: int
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table as the catalog keeps it."""
+
+    name: str
+    arn: str
+    id: str
+    created_ms: int
+    space: int
+    key: KeySchema
+    attribute_types: dict[str, str]
+    """The types (S, N or B) of all attributes that are part of some key."""
+    indexes: tuple[Index, ...] = ()
+    partitions: tuple[Partition, ...] = (Partition(0, TOKEN_MIN, TOKEN_MAX),)
+    stream: StreamSettings | None = None
+    last_stream: StreamSettings | None = None
+    """The latest stream, enabled or not: DescribeTable keeps telling its ARN."""
+    billing_mode: str = "PROVISIONED"
+    throughput: Throughput = Throughput()
+    deletion_protection: bool = False
+    settings: dict[str, Any] = field(default_factory=dict)
+    """What only DescribeTable tells back, in wire form (TableClassSummary, SSEDescription, ...)."""
+
+    def partition_of(self, token: int) -> Partition:
+        for partition in self.partitions:
+            if token <= partition.token_high:
+                return partition
+        raise AssertionError("partitions cover all tokens")
+
+    def index_named(self, name: str) -> Index | None:
+        return next((index for index in self.indexes if index.name == name), None)
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @staticmethod
+    def from_json(data: dict[str, Any]) -> Table:
+        def stream(value: dict[str, Any] | None) -> StreamSettings | None:
+            return None if value is None else StreamSettings(**value)
+
+        return Table(
+            **{
+                **data,
+                "key": KeySchema(**data["key"]),
+                "indexes": tuple(_index_from_json(index) for index in data["indexes"]),
+                "partitions": tuple(Partition(**each) for each in data["partitions"]),
+                "stream": stream(data["stream"]),
+                "last_stream": stream(data["last_stream"]),
+                "throughput": Throughput(**data["throughput"]),
+            }
+        )
+
+
+def _index_from_json(data: dict[str, Any]) -> Index:
+    return Index(
+        **{
+            **data,
+            "key": KeySchema(**data["key"]),
+            "non_key_attributes": tuple(data["non_key_attributes"]),
+            "throughput": Throughput(**data["throughput"]),
+        }
+    )
+
+
+def divide_tokens(count: int) -> tuple[Partition, ...]:
+    """`count` partitions of equal width."""
+    return tuple(Partition(number, *segment_tokens(number, count)) for number in range(count))
+
+
+ON_DEMAND_PARTITIONS = 4
+PARTITION_READ_UNITS_MAX = 3_000
+PARTITION_WRITE_UNITS_MAX = 1_000
+
+
+def initial_partition_count(billing_mode: str, throughput: Throughput) -> int:
+    """How many partitions a new table gets, by AWS's rule of 3,000 RCU and 1,000 WCU each."""
+    if billing_mode == "PAY_PER_REQUEST":
+        return ON_DEMAND_PARTITIONS
+    share = (
+        throughput.read_units / PARTITION_READ_UNITS_MAX
+        + throughput.write_units / PARTITION_WRITE_UNITS_MAX
+    )
+    return max(1, -int(-share // 1))
