@@ -5,7 +5,7 @@ The two steps are apart because a transaction decides all of its actions before 
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import orjson
 

@@ -1,0 +1,11 @@
+"""Streams: records of every change, in shards with a lineage, kept for a day.
+
+Stands on `pelton.engine` and watches it from inside its transactions.
+"""
+
+from .records import Record
+from .sequence import from_wire, to_wire
+from .shards import Shard
+from .streams import Slice, Streams, parse_record
+
+__all__ = ["Record", "Shard", "Slice", "Streams", "from_wire", "parse_record", "to_wire"]

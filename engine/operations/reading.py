@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from ..errors import ValidationException
 from ..expressions import Condition, Placeholders, Projection

@@ -99,14 +99,23 @@ class Transaction(Reader, Protocol):
         self, shard: int, position: int, transaction: int, at_ms: int, body: bytes
     ) -> None: ...
 
-    def log_trim(self, shard: int, before: int, limit: int) -> int:
-        """Deletes at most `limit` of the shard's records with position < before; returns how many."""
+    def log_trim(self, shard: int, before_ms: int, limit: int) -> int | None:
+        """Deletes the shard's oldest records made before `before_ms`, at most `limit` of them.
+
+        Returns the position of the last one deleted, or None when there was nothing to delete.
+        """
+
+    def release_space(self, bytes_max: int) -> None:
+        """Gives free room back to the file system, as far as that can be done quickly."""
 
     def next_sequence(self) -> int:
         """A number greater than every one given before, over the life of the store."""
 
     def after_commit(self, callback: Callable[[], None]) -> None:
         """Runs `callback` on the writer thread once this transaction is durable, before answers."""
+
+    def after_rollback(self, callback: Callable[[], None]) -> None:
+        """Runs `callback` if this transaction is undone; the last registered runs first."""
 
 
 Work = Callable[[Transaction], R]
@@ -129,6 +138,12 @@ class Store(Protocol):
 
     def on_foreign_commit(self, callback: Callable[[Transaction], None]) -> None:
         """Calls `callback` on the writer thread when another process has changed the store."""
+
+    def on_append(self, callback: Callable[[frozenset[int] | None], None]) -> None:
+        """Calls `callback` on the writer thread with the shards that a commit appended to.
+
+        None stands for the unknown shards of another process's commits.
+        """
 
     def close(self) -> None:
         """Finishes the queued work, then lets go of the files."""

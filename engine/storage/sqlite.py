@@ -16,8 +16,13 @@ from typing import Any, NamedTuple, TypeVar
 
 import apsw
 
-from ..errors import StoreClosedError, StoreError, StoreFormatError, StoreFullError
-from ..errors import UnsafeSQLiteError
+from ..errors import (
+    StoreClosedError,
+    StoreError,
+    StoreFormatError,
+    StoreFullError,
+    UnsafeSQLiteError,
+)
 from .checkpoints import CheckpointThread
 from .port import META_SPACE, LogRow, Reader, Row, Transaction
 from .temporary import TemporaryFile
@@ -35,6 +40,7 @@ FOREIGN_CHECK_SECONDS = 0.05
 BUSY_MS_MAX = 10_000
 SEQUENCE_BLOCK = 10_000
 POSITION_BITS = 40
+PAGE_BYTES = 4096
 SEQUENCE_KEY = b"sequence"
 
 DURABILITIES = ("FULL", "NORMAL", "OFF")
@@ -75,10 +81,8 @@ _LOG_READ = "SELECT id, tx, at_ms, body FROM log WHERE id > ? AND id <= ? ORDER 
 _LOG_FIRST = "SELECT id, tx, at_ms, body FROM log WHERE id >= ? AND id < ? ORDER BY id LIMIT 1"
 _LOG_LAST = "SELECT id, tx, at_ms, body FROM log WHERE id >= ? AND id < ? ORDER BY id DESC LIMIT 1"
 _LOG_APPEND = "INSERT INTO log VALUES (?,?,?,?)"
-_LOG_TRIM = (
-    "DELETE FROM log WHERE id >= ? AND id <= "
-    "(SELECT max(id) FROM (SELECT id FROM log WHERE id >= ? AND id < ? ORDER BY id LIMIT ?))"
-)
+_LOG_OLDEST = "SELECT id, at_ms FROM log WHERE id >= ? AND id < ? ORDER BY id LIMIT ?"
+_LOG_TRIM = "DELETE FROM log WHERE id >= ? AND id <= ?"
 
 
 class _SQLiteReader:
@@ -87,7 +91,7 @@ class _SQLiteReader:
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
         self._cursor = connection.cursor()
-        self._execute = self._cursor.execute
+        self._execute: Callable[..., Any] = self._cursor.execute
 
     def get(self, space: int, token: int, pk: bytes, sk: bytes) -> tuple[int, bytes] | None:
         # fetchall, not fetchone: a statement left unfinished would pin this snapshot of the WAL.
@@ -160,6 +164,8 @@ class _SQLiteTransaction(_SQLiteReader):
         super().__init__(connection)
         self.changes = 0
         self.callbacks: list[Callable[[], None]] = []
+        self.undo_callbacks: list[Callable[[], None]] = []
+        self.appended: set[int] = set()
         self.sequence = 0
         self.sequence_reserved = 0
 
@@ -188,13 +194,23 @@ class _SQLiteTransaction(_SQLiteReader):
         self, shard: int, position: int, transaction: int, at_ms: int, body: bytes
     ) -> None:
         self.changes += 1
+        self.appended.add(shard)
         self._execute(_LOG_APPEND, ((shard << POSITION_BITS) + position, transaction, at_ms, body))
 
-    def log_trim(self, shard: int, before: int, limit: int) -> int:
+    def log_trim(self, shard: int, before_ms: int, limit: int) -> int | None:
+        base, end = shard << POSITION_BITS, (shard + 1) << POSITION_BITS
+        # Times never decrease along a shard, so the expired records are a prefix of it.
+        oldest = self._execute(_LOG_OLDEST, (base, end, limit)).fetchall()
+        expired = [row_id for row_id, at_ms in oldest if at_ms < before_ms]
+        if not expired:
+            return None
         self.changes += 1
-        base = shard << POSITION_BITS
-        self._execute(_LOG_TRIM, (base, base, base + before, limit))
-        return self._connection.changes()
+        self._execute(_LOG_TRIM, (base, expired[-1]))
+        return int(expired[-1]) - base
+
+    def release_space(self, bytes_max: int) -> None:
+        self.changes += 1
+        self._execute(f"PRAGMA incremental_vacuum({bytes_max // PAGE_BYTES})").fetchall()
 
     def next_sequence(self) -> int:
         if self.sequence >= self.sequence_reserved:
@@ -204,6 +220,9 @@ class _SQLiteTransaction(_SQLiteReader):
 
     def after_commit(self, callback: Callable[[], None]) -> None:
         self.callbacks.append(callback)
+
+    def after_rollback(self, callback: Callable[[], None]) -> None:
+        self.undo_callbacks.append(callback)
 
     def _reserve_sequences(self) -> None:
         # One durable row a block instead of one a commit; a crash skips the rest of a block.
@@ -244,6 +263,7 @@ class SQLiteStore:
         self._readers_lock = threading.Lock()
         self._closed = False
         self._foreign_callbacks: list[Callable[[Transaction], None]] = []
+        self._append_listeners: list[Callable[[frozenset[int] | None], None]] = []
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._checkpoints = CheckpointThread(lambda: self._connect(writes=True), self._tidy)
         self._writer.set_wal_hook(self._checkpoints.note_wal)
@@ -279,6 +299,9 @@ class SQLiteStore:
 
     def on_foreign_commit(self, callback: Callable[[Transaction], None]) -> None:
         self._foreign_callbacks.append(callback)
+
+    def on_append(self, callback: Callable[[frozenset[int] | None], None]) -> None:
+        self._append_listeners.append(callback)
 
     def close(self) -> None:
         if self._closed:
@@ -363,6 +386,8 @@ class SQLiteStore:
             outcomes = None
             if len(group) == 1:
                 outcomes = [(None, translate_error(error))]
+        except Exception as error:
+            outcomes = [(None, error)] * len(group)
         if outcomes is None:
             for job in group:
                 self._run_group([job])
@@ -397,14 +422,24 @@ class SQLiteStore:
         finally:
             if not committed:
                 self._roll_back(sequence)
+        self._announce_commit()
+        return outcomes
+
+    def _announce_commit(self) -> None:
+        transaction = self._transaction
         for callback in transaction.callbacks:
             callback()
-        return outcomes
+        if transaction.appended:
+            shards = frozenset(transaction.appended)
+            for listener in self._append_listeners:
+                listener(shards)
 
     def _begin(self) -> tuple[int, int]:
         transaction = self._transaction
         transaction.changes = 0
         transaction.callbacks = []
+        transaction.undo_callbacks = []
+        transaction.appended.clear()
         sequence = (transaction.sequence, transaction.sequence_reserved)
         transaction._execute("BEGIN IMMEDIATE")
         if self._temporary is None:
@@ -420,6 +455,8 @@ class SQLiteStore:
     def _roll_back(self, sequence: tuple[int, int]) -> None:
         if self._writer.in_transaction:
             self._transaction._execute("ROLLBACK")
+        for callback in reversed(self._transaction.undo_callbacks):
+            callback()
         self._transaction.sequence, self._transaction.sequence_reserved = sequence
 
     def _read_data_version(self) -> int:
@@ -439,9 +476,11 @@ class SQLiteStore:
         for callback in self._foreign_callbacks:
             callback(self._transaction)
         self._data_version = version
+        for listener in self._append_listeners:
+            listener(None)
 
     def _tidy(self) -> None:
-        """Lets the WAL start over: moves the few frames the checkpoint thread could not keep up with."""
+        """Lets the WAL start over: moves the frames the checkpoint thread could not catch."""
         self._jobs.put(_Job(lambda transaction: None, self._move_last_frames, True))
 
     def _move_last_frames(self, result: None, error: BaseException | None) -> None:
@@ -468,6 +507,7 @@ def prepare_file(connection: apsw.Connection, path: str) -> None:
         for name in ("application_id", "user_version")
     )
     if application == 0 and not connection.execute("SELECT 1 FROM sqlite_schema").fetchall():
+        connection.execute(f"PRAGMA page_size={PAGE_BYTES}")
         connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
         connection.execute("PRAGMA journal_mode=WAL")
         with connection:

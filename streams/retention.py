@@ -1,0 +1,61 @@
+"""Retention: records older than a day leave, in chunks so short that no writer waits for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from ..engine import Database
+from ..engine.storage import Transaction
+from .shards import Shard, ShardMap
+from .stream import StreamMap
+
+RETENTION_MS = 24 * 3600 * 1000
+RELEASE_BYTES_MAX = 1024 * 1024
+
+
+def trim_expired(
+    database: Database,
+    shards: ShardMap,
+    streams: StreamMap,
+    retention_ms: int,
+    chunk_records: int,
+) -> int:
+    """Drops expired records, then closed shards and disabled streams with nothing left.
+
+    Each chunk is a transaction of its own. Returns how many records were dropped, at most.
+    """
+    before_ms = database.clock.now_ms() - retention_ms
+    trimmed = 0
+    for shard in list(shards.by_number.values()):
+        while database.write(_chunk_work(shards, shard.number, before_ms, chunk_records)):
+            trimmed += chunk_records
+        if shard.closed_ms is not None and shard.closed_ms < before_ms:
+            database.write(_shard_removal(shards, shard))
+    for stream in list(streams.by_arn.values()):
+        if stream.disabled_ms is not None and stream.disabled_ms < before_ms:
+            database.write(_stream_removal(streams, stream.arn))
+    return trimmed
+
+
+def _chunk_work(
+    shards: ShardMap, number: int, before_ms: int, limit: int
+) -> Callable[[Transaction], bool]:
+    def work(transaction: Transaction) -> bool:
+        shard = shards.stored(transaction, number)
+        last = transaction.log_trim(number, before_ms, limit)
+        if shard is None or last is None:
+            return False
+        shards.save(transaction, replace(shard, trimmed_seq=shard.sequence_at(last)))
+        transaction.release_space(RELEASE_BYTES_MAX)
+        return True
+
+    return work
+
+
+def _shard_removal(shards: ShardMap, shard: Shard) -> Callable[[Transaction], None]:
+    return lambda transaction: shards.remove(transaction, shard)
+
+
+def _stream_removal(streams: StreamMap, arn: str) -> Callable[[Transaction], None]:
+    return lambda transaction: streams.remove(transaction, arn)

@@ -1,0 +1,79 @@
+"""A stream: the changes of one table since it was enabled, readable until a day after its end."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import orjson
+
+from ..engine.schema import StreamSettings, Table
+from ..engine.storage import Reader, Transaction
+from ..engine.storage.port import META_SPACE
+
+STREAM_KIND = b"stream"
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """What DescribeStream tells of a stream beside its shards; it outlives its table."""
+
+    arn: str
+    label: str
+    table_name: str
+    view_type: str
+    key_schema: list[dict[str, str]]
+    created_ms: int
+    disabled_ms: int | None = None
+
+
+class StreamMap:
+    """All streams of the region by ARN, mirrored in memory."""
+
+    def __init__(self) -> None:
+        self.by_arn: dict[str, Stream] = {}
+
+    def load(self, reader: Reader) -> None:
+        streams = (
+            Stream(**orjson.loads(body)) for _, _, body in reader.query(META_SPACE, 0, STREAM_KIND)
+        )
+        self.by_arn = {stream.arn: stream for stream in streams}
+
+    def of_table(self, table_name: str | None) -> list[Stream]:
+        """The streams of one table, or of all, in the order of their ARNs."""
+        return [
+            stream
+            for _, stream in sorted(self.by_arn.items())
+            if table_name is None or stream.table_name == table_name
+        ]
+
+    def enable(
+        self, transaction: Transaction, table: Table, settings: StreamSettings, at_ms: int
+    ) -> None:
+        stream = Stream(
+            arn=settings.arn,
+            label=settings.label,
+            table_name=table.name,
+            view_type=settings.view_type,
+            key_schema=table.key.describe(),
+            created_ms=at_ms,
+        )
+        self._save(transaction, stream)
+
+    def disable(self, transaction: Transaction, arn: str, at_ms: int) -> None:
+        self._save(transaction, replace(self.by_arn[arn], disabled_ms=at_ms))
+
+    def remove(self, transaction: Transaction, arn: str) -> None:
+        transaction.delete(META_SPACE, 0, STREAM_KIND, arn.encode())
+        transaction.after_commit(lambda: self._take(arn, None))
+
+    def _save(self, transaction: Transaction, stream: Stream) -> None:
+        body = orjson.dumps(asdict(stream))
+        transaction.put(META_SPACE, 0, STREAM_KIND, stream.arn.encode(), 0, body)
+        transaction.after_commit(lambda: self._take(stream.arn, stream))
+
+    def _take(self, arn: str, stream: Stream | None) -> None:
+        streams: dict[str, Any] = {key: each for key, each in self.by_arn.items() if key != arn}
+        if stream is not None:
+            streams[arn] = stream
+        self.by_arn = streams

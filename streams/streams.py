@@ -1,0 +1,165 @@
+"""The streams of a region: they watch the engine, keep its records and let them be read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import orjson
+
+from ..engine import Change, Database, Table
+from ..engine.storage import Reader, Transaction
+from .operations import STREAM_OPERATIONS, bind_operations
+from .records import Record, encode_record
+from .retention import RETENTION_MS, trim_expired
+from .shards import Shard, ShardMap
+from .stream import StreamMap
+
+SHARD_AGE_MS_MAX = 4 * 3600 * 1000
+"""A shard that has been open for this long is closed and gets a child, as AWS does."""
+
+SLICE_BYTES_MAX = 1024 * 1024
+
+
+class Slice(NamedTuple):
+    """A run of a shard's records, and whether there can be none behind it."""
+
+    records: list[Record]
+    is_end: bool
+
+
+class Streams:
+    """The stream side of a database: create one beside it, before its tables are written.
+
+    Records are appended in the transaction of the change they tell of; that is why this object
+    observes the database instead of reading behind it.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        shard_age_ms_max: int = SHARD_AGE_MS_MAX,
+        retention_ms: int = RETENTION_MS,
+    ) -> None:
+        self.database = database
+        self.shards = ShardMap()
+        self.streams = StreamMap()
+        self.shard_age_ms_max = shard_age_ms_max
+        self.retention_ms = retention_ms
+        self._at_ms = 0
+        database.change_observers.append(self._append)
+        database.catalog.observers.append(self._follow_table)
+        database.store.read(self._load)
+        database.store.on_foreign_commit(self._load)
+        database.operations.update(bind_operations(self, STREAM_OPERATIONS))
+
+    # --- reading -------------------------------------------------------------------------------
+
+    def shards_of(self, stream_arn: str) -> list[Shard]:
+        """The shards of a stream in order of their ids, parents before children."""
+        return self.shards.of_stream(stream_arn)
+
+    def read(
+        self,
+        shard: Shard,
+        after_sequence: int,
+        limit: int,
+        size_bytes_max: int = SLICE_BYTES_MAX,
+    ) -> Slice:
+        """At most `limit` records of a shard behind a sequence, up to about `size_bytes_max`.
+
+        At least one record is given when there is one, however large it is.
+        """
+        # The shard as it is now is looked up before the snapshot is taken: if it says closed, the
+        # snapshot holds everything the shard will ever have.
+        current = self.shards.by_number.get(shard.number, shard)
+        return self.database.store.read(
+            lambda reader: _read_slice(reader, current, after_sequence, limit, size_bytes_max)
+        )
+
+    def last_sequence(self, shard: Shard) -> int:
+        """The sequence of the shard's last record; its start, or its trim point, when it has none."""
+        ends = self.database.store.read(lambda reader: reader.log_ends(shard.number))
+        least = max(shard.start_seq, shard.trimmed_seq)
+        return least if ends is None else max(least, shard.sequence_at(ends[1].position))
+
+    def on_append(self, callback: Callable[[frozenset[int] | None], None]) -> None:
+        """Calls back on the writer's thread with the numbers of the shards a commit appended to.
+
+        None says that another process has committed and any shard may have grown.
+        """
+        self.database.store.on_append(callback)
+
+    def trim(self, chunk_records: int = 500) -> int:
+        """Drops what is older than the retention, in short transactions; returns how many."""
+        return trim_expired(
+            self.database, self.shards, self.streams, self.retention_ms, chunk_records
+        )
+
+    # --- watching the engine -------------------------------------------------------------------
+
+    def _load(self, reader: Reader) -> None:
+        self.streams.load(reader)
+        self.shards.load(reader)
+
+    def _append(self, transaction: Transaction, change: Change) -> None:
+        settings = change.table.stream
+        if settings is None:
+            return
+        partition = change.table.partition_of(change.token).number
+        shard = self.shards.open[settings.arn, partition]
+        # Times never run back along the log, whatever the clock does: trimming relies on it.
+        self._at_ms = at_ms = max(self._at_ms, change.at_ms)
+        if at_ms - shard.created_ms >= self.shard_age_ms_max:
+            shard = self._roll(transaction, change.table, shard, at_ms)
+        seq = transaction.next_sequence()
+        region = self.database.region
+        body = encode_record(change, settings.arn, settings.view_type, region, seq)
+        group = change.transaction or seq
+        transaction.log_append(shard.number, shard.position_of(seq), group, at_ms, body)
+
+    def _roll(self, transaction: Transaction, table: Table, shard: Shard, at_ms: int) -> Shard:
+        assert table.stream is not None
+        closed = self.shards.close_shard(transaction, shard, at_ms)
+        return self.shards.open_shard(
+            transaction, table, table.stream, shard.partition, at_ms, parent=closed
+        )
+
+    def _follow_table(self, transaction: Transaction, old: Table | None, new: Table | None) -> None:
+        before = old.stream if old else None
+        after = new.stream if new else None
+        if before == after:
+            return
+        at_ms = self.database.clock.now_ms()
+        if before is not None:
+            for shard in self.shards_of(before.arn):
+                if shard.is_open:
+                    self.shards.close_shard(transaction, shard, at_ms)
+            self.streams.disable(transaction, before.arn, at_ms)
+        if after is not None and new is not None:
+            self.streams.enable(transaction, new, after, at_ms)
+            for partition in new.partitions:
+                self.shards.open_shard(transaction, new, after, partition.number, at_ms)
+
+
+def _read_slice(
+    reader: Reader, shard: Shard, after_sequence: int, limit: int, size_bytes_max: int
+) -> Slice:
+    records: list[Record] = []
+    size = 0
+    start = shard.start_seq - 1
+    after = max(0, after_sequence - start)
+    until = shard.position_of(shard.end_seq) if shard.end_seq is not None else 2**40 - 1
+    for position, transaction, at_ms, body in reader.log_read(shard.number, after, until, limit):
+        size += len(body)
+        if records and size > size_bytes_max:
+            return Slice(records, False)
+        records.append(Record(start + position, transaction, at_ms, body))
+    return Slice(records, not shard.is_open and len(records) < limit)
+
+
+def parse_record(record: Record) -> dict[str, object]:
+    """The record as the dictionary GetRecords answers with."""
+    parsed: dict[str, object] = orjson.loads(record.body)
+    return parsed
