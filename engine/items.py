@@ -1,6 +1,6 @@
 """Writes of one item: decide on what stands there, then apply, with its indexes and observers.
 
-The two steps are apart because a transaction decides all of its actions before it applies the first.
+The two steps are apart because a transaction decides all its actions before it applies any.
 """
 
 from __future__ import annotations

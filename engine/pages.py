@@ -40,13 +40,13 @@ class Page(NamedTuple):
     """The answer's parts; `last` is the item to continue behind, or None at the end."""
 
     items: list[Any]
-    count: int
-    scanned_count: int
+    matched: int
+    scanned: int
     scanned_bytes: int
     last: Item | None
 
     def answer(self, rules: PageRules, last_key: Callable[[Item], Item]) -> dict[str, Any]:
-        answer: dict[str, Any] = {"Count": self.count, "ScannedCount": self.scanned_count}
+        answer: dict[str, Any] = {"Count": self.matched, "ScannedCount": self.scanned}
         if not rules.counts_only:
             answer["Items"] = self.items
         if self.last is not None:
@@ -59,13 +59,13 @@ def read_page(rows: Iterable[PageRow], rules: PageRules, present: Present) -> Pa
     limit, condition, projection, counts_only, full_body = rules
     plain = condition is None and projection is None and full_body is None
     items: list[Any] = []
-    count = scanned = size = 0
+    matched = scanned = size = 0
     body = b""
     for row_size, body in rows:
         scanned += 1
         size += row_size
         if plain:
-            count += 1
+            matched += 1
             if not counts_only:
                 items.append(present(body))
         else:
@@ -75,14 +75,14 @@ def read_page(rows: Iterable[PageRow], rules: PageRules, present: Present) -> Pa
                 shown_body = full_body(item)
                 item = orjson.loads(shown_body)
             if condition is None or condition.matches(item):
-                count += 1
+                matched += 1
                 if not counts_only:
                     items.append(
                         present(shown_body) if projection is None else projection.project(item)
                     )
         if scanned == limit or size > PAGE_BYTES_MAX:
-            return Page(items, count, scanned, size, orjson.loads(body))
-    return Page(items, count, scanned, size, None)
+            return Page(items, matched, scanned, size, orjson.loads(body))
+    return Page(items, matched, scanned, size, None)
 
 
 def last_key_names(table: Table, index: Index | None) -> tuple[str, ...]:

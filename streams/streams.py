@@ -79,7 +79,7 @@ class Streams:
         )
 
     def last_sequence(self, shard: Shard) -> int:
-        """The sequence of the shard's last record; its start, or its trim point, when it has none."""
+        """The sequence of the shard's last record; its start or trim point when it has none."""
         ends = self.database.store.read(lambda reader: reader.log_ends(shard.number))
         least = max(shard.start_seq, shard.trimmed_seq)
         return least if ends is None else max(least, shard.sequence_at(ends[1].position))

@@ -47,15 +47,18 @@ def batch_write_item(
 
 def _write_of(request: Request) -> Write:
     put, delete = request.get("PutRequest"), request.get("DeleteRequest")
-    if (put is None) == (delete is None):
+    if put is not None and delete is not None:
         raise ValidationException(
             "Supplied AttributeValue has more than one datatypes set, must contain exactly one of "
             "the supported datatypes"
-            if put is not None
-            else "Supplied AttributeValue is empty, must contain exactly one of the supported "
-            "datatypes"
         )
-    return PutWrite(put["Item"], None) if put is not None else DeleteWrite(delete["Key"], None)
+    if put is not None:
+        return PutWrite(put["Item"], None)
+    if delete is not None:
+        return DeleteWrite(delete["Key"], None)
+    raise ValidationException(
+        "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"
+    )
 
 
 def _locate(

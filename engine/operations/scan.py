@@ -29,9 +29,9 @@ def scan(database: Database, request: Request, present: Present) -> Callable[[An
     after = None if start is None else StartKey(table, index, start).address
     if after is not None and not low <= after[0] <= high:
         raise ValidationException(
-            "The provided starting key is invalid: Invalid ExclusiveStartKey. Please use ExclusiveStartKey with correct Segment. TotalSegments: {} Segment: {}".format(
-                request.get("TotalSegments"), request.get("Segment")
-            )
+            "The provided starting key is invalid: Invalid ExclusiveStartKey. Please use "
+            "ExclusiveStartKey with correct Segment. TotalSegments: "
+            f"{request['TotalSegments']} Segment: {request['Segment']}"
         )
     last_key = last_key_getter(table, index)
 

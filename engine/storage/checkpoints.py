@@ -30,7 +30,8 @@ class CheckpointThread:
         self._tidy = tidy
         self._wanted = threading.Event()
         self._stopping = False
-        self._tidying = False
+        self._tidied = threading.Event()
+        self._tidied.set()
         self._frames_done = 0
         self._thread = threading.Thread(target=self._run, name="pelton-checkpoints", daemon=True)
         self._thread.start()
@@ -39,17 +40,18 @@ class CheckpointThread:
         """The writer's WAL hook: called after each commit with the frames that the WAL holds."""
         if frames < self._frames_done:
             self._frames_done = 0
-        if frames - self._frames_done > START_FRAMES and not self._tidying:
+        if frames - self._frames_done > START_FRAMES:
             self._wanted.set()
         return int(apsw.SQLITE_OK)
 
     def note_tidied(self) -> None:
-        self._tidying = False
         self._frames_done = 0
+        self._tidied.set()
 
     def stop(self) -> None:
         self._stopping = True
         self._wanted.set()
+        self._tidied.set()
         self._thread.join()
 
     def _run(self) -> None:
@@ -65,10 +67,13 @@ class CheckpointThread:
     def _move(self, connection: apsw.Connection) -> None:
         try:
             frames, moved = connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+        except apsw.BusyError:
+            return  # another process is at it
         except apsw.Error as error:
             log.warning("a checkpoint failed and will be tried again: %s", error)
             return
         self._frames_done = moved
         if frames > RESTART_FRAMES and not self._stopping:
-            self._tidying = True
+            self._tidied.clear()
             self._tidy()
+            self._tidied.wait()  # two checkpoints at once would only hold each other up

@@ -1,8 +1,8 @@
 """The port between pelton and whatever keeps its bytes.
 
-A store holds *spaces*, ordered sets of rows, and one *log* of stream records. Everything above this
-module speaks to it by two verbs: `read(work)` and `write(work)`, where `work` is a plain function of
-a transaction. Nothing here knows what an item, a table or a stream is.
+A store holds *spaces*, ordered sets of rows, and one *log* of stream records. Everything above
+this module speaks to it by two verbs: `read(work)` and `write(work)`, where `work` is a plain
+function of a transaction. Nothing here knows what an item, a table or a stream is.
 
 A row is addressed by `(token, pk, sk)` and kept in that order; `token` is a signed 64-bit integer,
 `pk` and `sk` are bytes whose order is the order of the rows.
@@ -84,7 +84,7 @@ class Reader(Protocol):
 
 
 class Transaction(Reader, Protocol):
-    """A view that can be changed; what one `work` changes becomes durable together or not at all."""
+    """A view that can be changed; what one `work` changes becomes durable whole or not at all."""
 
     def put(self, space: int, token: int, pk: bytes, sk: bytes, size: int, body: bytes) -> None: ...
 

@@ -114,7 +114,8 @@ class _SQLiteReader:
             sql += " AND sk<?"
             bounds += (high,)
         sql += " ORDER BY sk DESC" if reverse else " ORDER BY sk"
-        return self._connection.execute(sql, bounds)  # type: ignore[return-value]
+        found: Iterator[Any] = self._connection.execute(sql, bounds)
+        return found
 
     def scan(
         self,
@@ -134,7 +135,8 @@ class _SQLiteReader:
         return map(Row._make, self._connection.execute(sql + " ORDER BY token, pk, sk", bounds))
 
     def count(self, space: int) -> tuple[int, int]:
-        return self._execute(_SQL[space].count).fetchall()[0]
+        counts: tuple[int, int] = self._execute(_SQL[space].count).fetchall()[0]
+        return counts
 
     def log_read(self, shard: int, after: int, until: int, limit: int) -> Iterable[LogRow]:
         base = shard << POSITION_BITS
@@ -460,8 +462,7 @@ class SQLiteStore:
         self._transaction.sequence, self._transaction.sequence_reserved = sequence
 
     def _read_data_version(self) -> int:
-        version: int = self._writer.execute("PRAGMA data_version").fetchall()[0][0]
-        return version
+        return int(self._transaction._execute("PRAGMA data_version").fetchall()[0][0])
 
     def _notice_foreign_commit(self) -> None:
         try:
@@ -486,6 +487,8 @@ class SQLiteStore:
     def _move_last_frames(self, result: None, error: BaseException | None) -> None:
         try:
             self._writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+        except apsw.BusyError:
+            pass  # another process is at it
         except apsw.Error:
             log.exception("a checkpoint failed; it will be tried again")
         self._checkpoints.note_tidied()
