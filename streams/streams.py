@@ -97,6 +97,24 @@ class Streams:
             self.database, self.shards, self.streams, self.retention_ms, chunk_records
         )
 
+    def roll_aged(self) -> int:
+        """Rolls the open shards whose time has come although nobody writes; returns how many."""
+
+        def work(transaction: Transaction) -> int:
+            at_ms = self.database.clock.now_ms()
+            rolled = 0
+            for shard in list(self.shards.open.values()):
+                table = self.database.catalog.tables.get(shard.table_name)
+                if table is None or table.stream is None:
+                    continue
+                if at_ms - shard.created_ms < self.shard_age_ms_max:
+                    continue
+                self._roll(transaction, table, shard, at_ms)
+                rolled += 1
+            return rolled
+
+        return self.database.write(work)
+
     # --- watching the engine -------------------------------------------------------------------
 
     def _load(self, reader: Reader) -> None:
