@@ -90,6 +90,18 @@ def type_of(value: AttributeValue) -> str:
     raise ValidationException(_EMPTY)
 
 
+def nesting_of(value: AttributeValue) -> int:
+    """Return how many lists and maps lie inside each other at most, the value itself included."""
+    inner: Any
+    if "M" in value:
+        inner = value["M"].values()
+    elif "L" in value:
+        inner = value["L"]
+    else:
+        return 0
+    return 1 + max(map(nesting_of, inner), default=0)
+
+
 def values_equal(a: AttributeValue, b: AttributeValue) -> bool:
     """Say whether two canonical values are equal; sets and maps have no order."""
     if a == b:

@@ -1,0 +1,45 @@
+"""DynamoDB's expression language: conditions, filters, key conditions, updates and projections.
+
+Each request makes one `Placeholders` and binds its expressions with it; the results are pure
+functions of an item. The way there: `tokens`, `tree`, `parser`, `resolve` (placeholders), `check`,
+then `evaluate`, `update`, `project` and `key_condition` (trees to functions), joined in `bind`.
+"""
+
+from . import tree
+from .bind import (
+    Condition,
+    Projection,
+    Update,
+    bind_condition,
+    bind_filter,
+    bind_key_condition,
+    bind_projection,
+    bind_update,
+    condition_from_tree,
+    update_from_tree,
+    updated_values,
+)
+from .key_condition import KeyCondition
+from .resolve import DocumentPath, Placeholders
+
+__all__ = [
+    # a request's names and values
+    "Placeholders",
+    # text to something to ask or apply
+    "bind_condition",
+    "bind_filter",
+    "bind_key_condition",
+    "bind_projection",
+    "bind_update",
+    "updated_values",
+    # the results
+    "Condition",
+    "DocumentPath",
+    "KeyCondition",
+    "Projection",
+    "Update",
+    # trees, for the legacy parameters
+    "tree",
+    "condition_from_tree",
+    "update_from_tree",
+]

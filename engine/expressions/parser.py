@@ -407,9 +407,7 @@ class _UpdateParser(_Parser):
                 self.misuse(name)
 
 
-def _joined(
-    kind: str, first: tree.ConditionTree, second: tree.ConditionTree
-) -> tree.ConditionTree:
+def _joined(kind: str, first: tree.ConditionTree, second: tree.ConditionTree) -> tree.ConditionTree:
     """Join two conditions; a chain of one operator becomes one node, not a deep one."""
     if kind == "AND":
         head = first.conditions if isinstance(first, tree.And) else (first,)

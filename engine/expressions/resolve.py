@@ -63,8 +63,7 @@ def _checked_names(names: Mapping[str, str]) -> Mapping[str, str]:
     for placeholder, name in names.items():
         if not _is_name_placeholder(placeholder):
             raise ValidationException(
-                "ExpressionAttributeNames contains invalid key: "
-                f'Syntax error; key: "{placeholder}"'
+                f'ExpressionAttributeNames contains invalid key: Syntax error; key: "{placeholder}"'
             )
         if not name or len(name) * 4 > NAME_BYTES_MAX:
             _check_name(placeholder, name)
@@ -128,8 +127,7 @@ class Scope:
     def path(self, path: tree.Path) -> DocumentPath:
         """Return a path with its names put in. Raises InvalidExpression as `name` does."""
         return tuple(
-            element if isinstance(element, int) else self.name(element)
-            for element in path.elements
+            element if isinstance(element, int) else self.name(element) for element in path.elements
         )
 
     def type_of(self, value: tree.ValueRef | tree.Literal) -> str:

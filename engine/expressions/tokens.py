@@ -62,8 +62,7 @@ def tokenize(source: str, keywords: frozenset[str]) -> list[Token]:
     size_bytes = len(source.encode(errors="surrogatepass"))
     if size_bytes > TEXT_BYTES_MAX:
         raise InvalidExpression(
-            "Expression size has exceeded the maximum allowed size; "
-            f"expression size: {size_bytes}"
+            f"Expression size has exceeded the maximum allowed size; expression size: {size_bytes}"
         )
     tokens = [
         Token(_kind_of(match, keywords), match.group(), match.start(), match.end())

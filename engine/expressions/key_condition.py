@@ -1,0 +1,159 @@
+"""Key conditions: a condition that names the partition key and maybe a range of the sort key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
+
+from ..errors import ValidationException
+from ..values import AttributeValue, Item
+from . import tree
+from .evaluate import Values, getter_of_value
+from .resolve import Scope
+
+_MIRRORED = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+_NO_ITEM: Item = {}
+
+ValueGetter: TypeAlias = Callable[[Item, Values], AttributeValue]
+
+
+class KeyClause(NamedTuple):
+    """The condition on one key attribute; its values are still to be got from a request.
+
+    `operator` is one of `=`, `<`, `<=`, `>`, `>=`, `BETWEEN`, `begins_with`.
+    """
+
+    operator: str
+    values: tuple[ValueGetter, ...]
+
+
+class KeyCondition:
+    """A key condition with its values.
+
+    `conditions` maps attribute names to an operator (see `KeyClause`) and its values.
+    """
+
+    __slots__ = ("conditions",)
+
+    def __init__(self, clauses: dict[str, KeyClause], values: Values) -> None:
+        self.conditions: dict[str, tuple[str, list[AttributeValue]]] = {
+            name: (clause.operator, [value_of(_NO_ITEM, values) for value_of in clause.values])
+            for name, clause in clauses.items()
+        }
+
+    def for_schema(
+        self, partition_key: str, sort_key: str | None
+    ) -> tuple[AttributeValue, tuple[str, list[AttributeValue]] | None]:
+        """Return the partition key's value, and the sort key's operator and values if any.
+
+        Raises:
+            ValidationException: when the condition does not fit a table or index with these keys.
+        """
+        if sort_key is None and len(self.conditions) > 1:
+            raise ValidationException("Query key condition not supported")
+        partition = self.conditions.get(partition_key)
+        if partition is None:
+            raise _missed(partition_key)
+        operator, values = partition
+        if operator != "=":
+            raise ValidationException("Query key condition not supported")
+        if sort_key is None or len(self.conditions) == 1:
+            return values[0], None
+        sort = self.conditions.get(sort_key)
+        if sort is None:
+            raise _missed(sort_key)
+        return values[0], sort
+
+
+def _missed(name: str) -> ValidationException:
+    return ValidationException(f"Query condition missed key schema element: {name}")
+
+
+def compile_key_condition(condition: tree.ConditionTree, scope: Scope) -> dict[str, KeyClause]:
+    """Take a condition apart into the clauses for each key attribute.
+
+    Raises:
+        ValidationException: when it is not made as key conditions are.
+    """
+    parts = condition.conditions if isinstance(condition, tree.And) else (condition,)
+    clauses: dict[str, KeyClause] = {}
+    for part in _flattened(parts):
+        name, clause = _clause_of(part, scope)
+        if name in clauses:
+            raise ValidationException(
+                "KeyConditionExpressions must only contain one condition per key"
+            )
+        clauses[name] = clause
+    if len(clauses) > 2:
+        raise ValidationException("Conditions can be of length 1 or 2 only")
+    return clauses
+
+
+def _flattened(parts: tuple[tree.ConditionTree, ...]) -> list[tree.ConditionTree]:
+    flat: list[tree.ConditionTree] = []
+    for part in parts:
+        flat += _flattened(part.conditions) if isinstance(part, tree.And) else (part,)
+    return flat
+
+
+def _clause_of(part: tree.ConditionTree, scope: Scope) -> tuple[str, KeyClause]:
+    operator, operands = _operator_and_operands(part)
+    position, name = _key_attribute(operands, scope)
+    if position:
+        operator = _MIRRORED[operator]
+    values = [operand for index, operand in enumerate(operands) if index != position]
+    return name, KeyClause(operator, tuple(map(_value_getter, values)))
+
+
+def _operator_and_operands(part: tree.ConditionTree) -> tuple[str, tuple[tree.Operand, ...]]:
+    if isinstance(part, tree.Comparison) and part.operator != "<>":
+        return part.operator, (part.left, part.right)
+    if isinstance(part, tree.Between):
+        _require_key_first("BETWEEN", part.operand)
+        return "BETWEEN", (part.operand, part.low, part.high)
+    if isinstance(part, tree.Call) and part.function == "begins_with":
+        _require_key_first(part.function, part.operands[0])
+        return part.function, part.operands
+    raise ValidationException(
+        f"Invalid operator used in KeyConditionExpression: {_operator_name(part)}"
+    )
+
+
+def _operator_name(part: tree.ConditionTree) -> str:
+    if isinstance(part, tree.Comparison):
+        return part.operator
+    return part.function if isinstance(part, tree.Call) else type(part).__name__.upper()
+
+
+def _require_key_first(operator: str, operand: tree.Operand) -> None:
+    if not isinstance(operand, tree.Path):
+        raise _invalid(f"{operator} operator must have the key attribute as its first operand")
+
+
+def _key_attribute(operands: tuple[tree.Operand, ...], scope: Scope) -> tuple[int, str]:
+    """Return which operand is the key attribute, and its name."""
+    found: tuple[int, str] | None = None
+    for position, operand in enumerate(operands):
+        if isinstance(operand, tree.Call):
+            raise ValidationException("KeyConditionExpressions cannot contain nested operations")
+        if isinstance(operand, tree.Path):
+            if found is not None:
+                raise _invalid("Multiple attribute names used in one condition")
+            path = scope.path(operand)
+            if len(path) > 1:
+                raise ValidationException(
+                    "KeyConditionExpressions cannot have conditions on nested attributes"
+                )
+            found = position, str(path[0])
+    if found is None:
+        raise _invalid("No key attribute specified")
+    return found
+
+
+def _value_getter(operand: tree.Operand) -> ValueGetter:
+    assert isinstance(operand, tree.ValueRef | tree.Literal), "paths and calls were refused"
+    return getter_of_value(operand)
+
+
+def _invalid(complaint: str) -> ValidationException:
+    return ValidationException(f"Invalid condition in KeyConditionExpression: {complaint}")
