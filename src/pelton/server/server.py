@@ -1,0 +1,221 @@
+"""A server as an object: uvicorn in a thread of its own, from the socket it binds to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import logging
+import random
+import socket
+import threading
+import time
+from collections.abc import Callable, Generator, Mapping
+from types import TracebackType
+
+import uvicorn
+
+from pelton.engine import Database, PeltonError
+
+from .http import ASGIApp, Receive, Scope, Send, WireApp
+from .regions import Regions
+
+log = logging.getLogger("pelton.server")
+
+BACKLOG = 1024
+KEEP_ALIVE_SECONDS = 60
+"""SDKs keep idle connections for about this long; closing them first makes their retries fail."""
+
+SHUTDOWN_SECONDS_MAX = 10
+"""How long requests that have begun may take to end once the server is told to stop."""
+
+
+class ServerError(PeltonError):
+    """Raised when a server cannot listen where it was told to, or not safely."""
+
+
+class Server:
+    """Serves databases over HTTP while it is open; they stay the caller's to close.
+
+    `databases` is one database, which then answers for every region, or one for each region.
+    `port` 0 takes any free port. Raises ServerError where it cannot listen, and for a host that
+    other machines can reach unless `allow_remote` says that this is meant: requests are not
+    authenticated.
+    """
+
+    def __init__(
+        self,
+        databases: Database | Mapping[str, Database],
+        *,
+        host: str = "127.0.0.1",
+        port: int = 8000,
+        allow_remote: bool = False,
+        random_source: random.Random | None = None,
+    ) -> None:
+        if not allow_remote and not _is_loopback(host):
+            raise ServerError(
+                f"{host} can be reached by other machines and requests are not authenticated yet; "
+                "pass --allow-remote (allow_remote=True) if that is what you want"
+            )
+        self._regions = Regions(databases)
+        self._socket = _bind(host, port)
+        self.host = host
+        self.port: int = self._socket.getsockname()[1]
+        self.url = f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+        self._random_source = random_source
+        self._loop_ended = threading.Event()
+        self._uvicorn: _Uvicorn | None = None
+        self._thread = threading.Thread(target=self._run, name="pelton-server", daemon=True)
+        self._started = threading.Event()
+
+    def start(self) -> None:
+        """Returns when requests are answered. A server is started once."""
+        self._thread.start()
+        self._started.wait()
+        if self._loop_ended.is_set():
+            raise ServerError(f"the server at {self.url} did not start; its log says why")
+
+    def stop(self) -> None:
+        """Stops accepting, answers what has begun, and returns when that is done."""
+        if self._uvicorn is not None:
+            self._uvicorn.request_stop()
+        if self._thread.is_alive():
+            self._thread.join()
+        self._socket.close()
+
+    def __enter__(self) -> Server:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _run(self) -> None:
+        try:
+            with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+                runner.run(self._serve())
+        except Exception:
+            log.exception("the server at %s ended", self.url)
+        finally:
+            self._loop_ended.set()
+            self._started.set()
+
+    async def _serve(self) -> None:
+        pages = LazyPages(self._regions, self._is_closing)
+        app = WireApp(self._regions, pages, self._random_source)
+        config = uvicorn.Config(
+            app,
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            interface="asgi3",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            backlog=BACKLOG,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=SHUTDOWN_SECONDS_MAX,
+        )
+        self._uvicorn = _Uvicorn(config, self._started)
+        await self._uvicorn.serve(sockets=[self._socket])
+
+    def _is_closing(self) -> bool:
+        return self._uvicorn is None or self._uvicorn.should_exit
+
+
+class LazyPages:
+    """The pages beside the protocol, imported when the first of them is asked for.
+
+    FastAPI takes longer to import than everything else together, and most servers never show a
+    page; importing happens on another thread so that no request waits for it.
+    """
+
+    def __init__(self, regions: Regions, is_closing: Callable[[], bool]) -> None:
+        self._regions = regions
+        self._is_closing = is_closing
+        self._started_s = time.monotonic()
+        self._importing: asyncio.Future[ASGIApp] | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._importing is None:
+            loop = asyncio.get_running_loop()
+            self._importing = loop.run_in_executor(None, self._make)
+        pages = await asyncio.shield(self._importing)
+        await pages(scope, receive, send)
+
+    def _make(self) -> ASGIApp:
+        from .pages import make_pages
+
+        return make_pages(self._regions, self._is_closing, self._started_s)
+
+
+class _Uvicorn(uvicorn.Server):
+    """uvicorn's server without its signals, woken by a request to stop instead of polling for it.
+
+    Signals are the process's business, and this may run in any thread of it.
+    """
+
+    def __init__(self, config: uvicorn.Config, started: threading.Event) -> None:
+        super().__init__(config)
+        self._loop = asyncio.get_running_loop()
+        self._stopping = asyncio.Event()
+        self._told = started
+
+    def request_stop(self) -> None:
+        """Asks for a graceful end; on any thread, any number of times."""
+        self.should_exit = True
+        with contextlib.suppress(RuntimeError):  # The loop has ended already.
+            self._loop.call_soon_threadsafe(self._stopping.set)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        self._told.set()
+
+    async def main_loop(self) -> None:
+        # A round a second renews the Date header.
+        while not await self.on_tick(0):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(1):
+                    await self._stopping.wait()
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    try:
+        import uvloop
+    except ImportError:  # Windows has no uvloop.
+        return asyncio.new_event_loop
+    return uvloop.new_event_loop
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+    except (OSError, OverflowError) as error:
+        listener.close()
+        raise ServerError(
+            f"cannot listen on {host} port {port}: {error}; another --port, or --port 0 for any "
+            "free one, may help"
+        ) from error
+    return listener
