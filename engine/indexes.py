@@ -111,3 +111,8 @@ def rewrite_entries(
             transaction.delete(index.space, before.token, before.pk, before.sk)
         if after is not None:
             transaction.put(index.space, *after)
+        transaction.tally(
+            index.space,
+            (after is not None) - (before is not None),
+            (after.size if after else 0) - (before.size if before else 0),
+        )

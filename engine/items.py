@@ -218,10 +218,12 @@ class ItemWriter:
         old, new = decision
         if old is new or (old is not None and new is not None and _equal(old, new)):
             return
+        old_size, new_size = old.size if old else 0, new.size if new else 0
         if new is None:
             transaction.delete(table.space, *key.address)
         else:
             transaction.put(table.space, *key.address, new.size, new.body)
+        transaction.tally(table.space, (new is not None) - (old is not None), new_size - old_size)
         if table.indexes:
             rewrite_entries(transaction, table, key.address, _parsed(old), new)
         if table.stream is None:
@@ -232,9 +234,9 @@ class ItemWriter:
             key.attributes,
             key.size,
             old.body if old else None,
-            old.size if old else 0,
+            old_size,
             new.body if new else None,
-            new.size if new else 0,
+            new_size,
             at_ms,
             group,
             identity,

@@ -8,7 +8,7 @@ An attribute value is an object with one member whose name is its type: `{"S": "
 from __future__ import annotations
 
 import binascii
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from typing import Any, TypeAlias
 
 from . import numbers
@@ -17,7 +17,8 @@ from .errors import SerializationException, ValidationException
 AttributeValue: TypeAlias = dict[str, Any]
 Item: TypeAlias = dict[str, AttributeValue]
 
-NESTING_MAX = 32
+LEVELS_MAX = 32
+"""How deep a value may lie: the value of an attribute is on level 1, what it holds on level 2."""
 
 _Sized: TypeAlias = tuple[AttributeValue, int]
 
@@ -90,16 +91,16 @@ def type_of(value: AttributeValue) -> str:
     raise ValidationException(_EMPTY)
 
 
-def nesting_of(value: AttributeValue) -> int:
-    """Return how many lists and maps lie inside each other at most, the value itself included."""
+def levels_of(value: AttributeValue) -> int:
+    """Return on how many levels a value and what it holds lie; a string is on one."""
     inner: Any
     if "M" in value:
         inner = value["M"].values()
     elif "L" in value:
         inner = value["L"]
     else:
-        return 0
-    return 1 + max(map(nesting_of, inner), default=0)
+        return 1
+    return 1 + max(map(levels_of, inner), default=0)
 
 
 def values_equal(a: AttributeValue, b: AttributeValue) -> bool:
@@ -187,6 +188,10 @@ def _normalise_string(value: AttributeValue, content: Any, depth: int) -> _Sized
 def _normalise_number(value: AttributeValue, content: Any, depth: int) -> _Sized:
     if type(content) is not str:
         raise _not_a_string(content)
+    if content.isdigit() and content.isascii() and content[0] != "0" != content[-1]:
+        digits = len(content)
+        if digits <= numbers.DIGITS_MAX:  # most numbers end here: canonical, no zeros to discount
+            return value, (digits + 1) // 2 + 1
     text = numbers.canonical(content)
     return value if text == content else {"N": text}, numbers.number_size(text)
 
@@ -212,7 +217,10 @@ def _normalise_null(value: AttributeValue, content: Any, depth: int) -> _Sized:
 def _normalise_string_set(value: AttributeValue, content: Any, depth: int) -> _Sized:
     if not _checked_list(content):
         raise ValidationException(_INVALID + "An string set  may not be empty")
-    size = sum(_normalise_string(value, text, depth)[1] for text in content)
+    try:
+        size = _string_size("".join(content))
+    except TypeError:
+        raise _not_a_string(next(text for text in content if type(text) is not str)) from None
     if len(set(content)) != len(content):
         raise ValidationException(
             f"{_INVALID}Input collection [{', '.join(content)}] contains duplicates."
@@ -242,15 +250,16 @@ def _normalise_binary_set(value: AttributeValue, content: Any, depth: int) -> _S
 
 
 def _normalise_list(value: AttributeValue, content: Any, depth: int) -> _Sized:
-    depth = _deeper(depth)
-    elements = [_normalise(element, depth) for element in _checked_list(content)]
+    members = _checked_list(content)
+    depth = _deeper(depth, members)
+    elements = [_normalise(element, depth) for element in members]
     result = [element for element, _ in elements]
     return {"L": result}, 3 + len(result) + sum(size for _, size in elements)
 
 
 def _normalise_map(value: AttributeValue, content: Any, depth: int) -> _Sized:
-    depth = _deeper(depth)
     members = _checked_map(content)
+    depth = _deeper(depth, members)
     result: Item = {}
     size = 3 + len(members) + _string_size("".join(members))
     for name, member in members.items():
@@ -273,8 +282,8 @@ _NORMALISERS: dict[str, Callable[[AttributeValue, Any, int], _Sized]] = {
 }
 
 
-def _deeper(depth: int) -> int:
-    if depth >= NESTING_MAX:
+def _deeper(depth: int, members: Sized) -> int:
+    if depth + 1 >= LEVELS_MAX and members:
         raise ValidationException(_TOO_DEEP)
     return depth + 1
 

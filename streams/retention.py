@@ -23,13 +23,13 @@ def trim_expired(
 ) -> int:
     """Drops expired records, then closed shards and disabled streams with nothing left.
 
-    Each chunk is a transaction of its own. Returns how many records were dropped, at most.
+    Each chunk is a transaction of its own. Returns how many records were dropped.
     """
     before_ms = database.clock.now_ms() - retention_ms
     trimmed = 0
     for shard in list(shards.by_number.values()):
-        while database.write(_chunk_work(shards, shard.number, before_ms, chunk_records)):
-            trimmed += chunk_records
+        while count := database.write(_chunk_work(shards, shard.number, before_ms, chunk_records)):
+            trimmed += count
         if shard.closed_ms is not None and shard.closed_ms < before_ms:
             database.write(_shard_removal(shards, shard))
     for stream in list(streams.by_arn.values()):
@@ -40,15 +40,15 @@ def trim_expired(
 
 def _chunk_work(
     shards: ShardMap, number: int, before_ms: int, limit: int
-) -> Callable[[Transaction], bool]:
-    def work(transaction: Transaction) -> bool:
+) -> Callable[[Transaction], int]:
+    def work(transaction: Transaction) -> int:
         shard = shards.stored(transaction, number)
-        last = transaction.log_trim(number, before_ms, limit)
-        if shard is None or last is None:
-            return False
+        count, last = transaction.log_trim(number, before_ms, limit)
+        if shard is None or not count:
+            return 0
         shards.save(transaction, replace(shard, trimmed_seq=shard.sequence_at(last)))
         transaction.release_space(RELEASE_BYTES_MAX)
-        return True
+        return count
 
     return work
 

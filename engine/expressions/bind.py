@@ -218,13 +218,13 @@ def _meanings(
     try:
         meanings = (
             tuple([names[placeholder] for placeholder in parsed.names]),
-            tuple([next(iter(values[placeholder])) for placeholder in parsed.values]),
+            tuple([kind for placeholder in parsed.values for kind in values[placeholder]]),
         )
     except KeyError:
         types = {placeholder: type_of(value) for placeholder, value in values.items()}
         check(parsed.tree, Scope(names, types))
         raise AssertionError("the check finds what is not defined") from None
-    placeholders.note_used(parsed.names, parsed.values)
+    placeholders.note_used(parsed.placeholders)
     return meanings
 
 

@@ -102,6 +102,8 @@ def _check_leaf(leaf: Leaf, scope: Scope) -> None:
         _check_distinct(call.function, call.operands, scope)
     if isinstance(leaf, tree.Comparison):
         _check_distinct(leaf.operator, operands, scope)
+    elif isinstance(leaf, tree.In):
+        _check_distinct("IN", operands, scope)
     for call in called:
         _check_condition_call(call, scope)
     if isinstance(leaf, tree.Between):
@@ -127,13 +129,11 @@ def _check_operand_count(call: tree.Call) -> None:
 
 
 def _check_distinct(operator: str, operands: Sequence[tree.Operand], scope: Scope) -> None:
-    if len(operands) != 2:
-        return
-    first, second = operands
-    if not (isinstance(first, tree.Path) and isinstance(second, tree.Path)):
+    first, *others = operands
+    if not isinstance(first, tree.Path):
         return
     path = scope.path(first)
-    if path == scope.path(second):
+    if any(isinstance(other, tree.Path) and scope.path(other) == path for other in others):
         raise InvalidExpression(
             "The first operand must be distinct from the remaining operands for this operator "
             f"or function; operator: {operator}, first operand: {describe_path(path)}"
@@ -193,16 +193,17 @@ def check_type_name(name: str) -> None:
 
 def check_bounds(low: dict[str, str], high: dict[str, str]) -> None:
     """Check the two values of a BETWEEN: one type, and not the wrong way round."""
-    [(low_type, low_text)] = low.items()
-    [(high_type, high_text)] = high.items()
-    if low_type != high_type:
+    order = compare_values(low, high)
+    if order == 0 or order == -1:
+        return
+    if order is None:
         complaint = "The BETWEEN operator requires same data type for lower and upper bounds; "
-    elif compare_values(low, high) == 1:
+    else:
         complaint = (
             "The BETWEEN operator requires upper bound to be greater than or equal to lower bound; "
         )
-    else:
-        return
+    [(low_type, low_text)] = low.items()
+    [(high_type, high_text)] = high.items()
     raise InvalidExpression(
         f"{complaint}lower bound operand: AttributeValue: {{{low_type}:{low_text}}}, "
         f"upper bound operand: AttributeValue: {{{high_type}:{high_text}}}"

@@ -28,18 +28,21 @@ class KeyClause(NamedTuple):
 
 
 class KeyCondition:
-    """A key condition with its values.
+    """A key condition with its values."""
 
-    `conditions` maps attribute names to an operator (see `KeyClause`) and its values.
-    """
-
-    __slots__ = ("conditions",)
+    __slots__ = ("_clauses", "_values")
 
     def __init__(self, clauses: dict[str, KeyClause], values: Values) -> None:
-        self.conditions: dict[str, tuple[str, list[AttributeValue]]] = {
-            name: (clause.operator, [value_of(_NO_ITEM, values) for value_of in clause.values])
-            for name, clause in clauses.items()
-        }
+        self._clauses = clauses
+        self._values = values
+
+    @property
+    def conditions(self) -> dict[str, tuple[str, list[AttributeValue]]]:
+        """Attribute names with the operator on each (see `KeyClause`) and the operator's values."""
+        return {name: self._with_values(clause) for name, clause in self._clauses.items()}
+
+    def _with_values(self, clause: KeyClause) -> tuple[str, list[AttributeValue]]:
+        return clause.operator, [value_of(_NO_ITEM, self._values) for value_of in clause.values]
 
     def for_schema(
         self, partition_key: str, sort_key: str | None
@@ -49,20 +52,21 @@ class KeyCondition:
         Raises:
             ValidationException: when the condition does not fit a table or index with these keys.
         """
-        if sort_key is None and len(self.conditions) > 1:
+        clauses = self._clauses
+        if sort_key is None and len(clauses) > 1:
             raise ValidationException("Query key condition not supported")
-        partition = self.conditions.get(partition_key)
+        partition = clauses.get(partition_key)
         if partition is None:
             raise _missed(partition_key)
-        operator, values = partition
-        if operator != "=":
+        if partition.operator != "=":
             raise ValidationException("Query key condition not supported")
-        if sort_key is None or len(self.conditions) == 1:
-            return values[0], None
-        sort = self.conditions.get(sort_key)
+        value = partition.values[0](_NO_ITEM, self._values)
+        if sort_key is None or len(clauses) == 1:
+            return value, None
+        sort = clauses.get(sort_key)
         if sort is None:
             raise _missed(sort_key)
-        return values[0], sort
+        return value, self._with_values(sort)
 
 
 def _missed(name: str) -> ValidationException:

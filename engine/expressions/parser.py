@@ -60,6 +60,7 @@ class Parsed(Generic[T]):
     tree: T
     names: tuple[str, ...]
     values: tuple[str, ...]
+    placeholders: tuple[str, ...]
 
 
 @lru_cache(_CACHED_TEXTS_MAX)
@@ -119,7 +120,9 @@ class _Parser:
         for kind in _COMPLAINTS:
             if kind in self.complaints:
                 raise InvalidExpression(self.complaints[kind])
-        return Parsed(parsed, self._mentioned(NAME_PLACEHOLDER), self._mentioned(VALUE_PLACEHOLDER))
+        names = self._mentioned(NAME_PLACEHOLDER)
+        values = self._mentioned(VALUE_PLACEHOLDER)
+        return Parsed(parsed, names, values, names + values)
 
     def _mentioned(self, kind: str) -> tuple[str, ...]:
         return tuple(dict.fromkeys(token.text for token in self.tokens if token.kind == kind))
@@ -308,8 +311,8 @@ class _ConditionParser(_Parser):
         if len(options) > IN_OPERANDS_MAX:
             self.complain(
                 "operators",
-                "Too many operands for the operator or function; "
-                f"operator or function: IN, number of operands: {len(options)}",
+                "The IN operator is provided with too many operands; "
+                f"number of operands: {len(options)}",
             )
         self.check_operands(operand, *options)
         return tree.In(operand, options)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TypeAlias
 
 from ..errors import ValidationException
@@ -16,8 +17,9 @@ DocumentPath: TypeAlias = tuple[str | int, ...]
 
 NAME_BYTES_MAX = 65535
 
-_is_name_placeholder = re.compile(r"#[0-9a-zA-Z_]+").fullmatch
-_is_value_placeholder = re.compile(r":[0-9a-zA-Z_]+").fullmatch
+# A program's placeholders are few: remembering them is faster than looking at each again.
+_is_name_placeholder = lru_cache(4096)(re.compile(r"#[0-9a-zA-Z_]+").fullmatch)
+_is_value_placeholder = lru_cache(4096)(re.compile(r":[0-9a-zA-Z_]+").fullmatch)
 
 
 class Placeholders:
@@ -37,19 +39,19 @@ class Placeholders:
     ) -> None:
         self.names: Mapping[str, str] = {} if names is None else _checked_names(names)
         self.values: dict[str, AttributeValue] = {} if values is None else _checked_values(values)
-        self._used: set[str] = set()
+        self._used: list[tuple[str, ...]] = []
 
-    def note_used(self, names: tuple[str, ...], values: tuple[str, ...]) -> None:
+    def note_used(self, placeholders: tuple[str, ...]) -> None:
         """Remember that an expression speaks of these placeholders, all of which are defined."""
-        self._used.update(names)
-        self._used.update(values)
+        self._used.append(placeholders)
 
     def check_all_used(self) -> None:
         """Raise ValidationException when a placeholder is in none of the bound expressions."""
-        if len(self._used) == len(self.names) + len(self.values):
+        used = self._used[0] if len(self._used) == 1 else set().union(*self._used)
+        if len(used) == len(self.names) + len(self.values):
             return
         for member, defined in (("Names", self.names), ("Values", self.values)):
-            unused = [placeholder for placeholder in defined if placeholder not in self._used]
+            unused = [placeholder for placeholder in defined if placeholder not in used]
             if unused:
                 raise ValidationException(
                     f"Value provided in ExpressionAttribute{member} unused in expressions: "
@@ -92,14 +94,15 @@ def _checked_values(values: Mapping[str, AttributeValue]) -> dict[str, Attribute
                 f'Syntax error; key: "{placeholder}"'
             )
     result = {}
-    for placeholder, value in values.items():
-        try:
-            result[placeholder] = normalise_value(value)[0]
-        except ValidationException as error:
-            raise ValidationException(
-                "ExpressionAttributeValues contains invalid value: "
-                f"{error.message} for key {placeholder}"
-            ) from None
+    placeholder = ""
+    try:
+        for placeholder, value in values.items():
+            result[placeholder], _ = normalise_value(value)
+    except ValidationException as error:
+        raise ValidationException(
+            "ExpressionAttributeValues contains invalid value: "
+            f"{error.message} for key {placeholder}"
+        ) from None
     return result
 
 

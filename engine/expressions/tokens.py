@@ -57,7 +57,7 @@ def tokenize(source: str, keywords: frozenset[str]) -> list[Token]:
     Raises:
         InvalidExpression: when the expression is empty or too long.
     """
-    if not source:
+    if not source.strip():
         raise InvalidExpression("The expression can not be empty;")
     size_bytes = len(source.encode(errors="surrogatepass"))
     if size_bytes > TEXT_BYTES_MAX:

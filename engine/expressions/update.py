@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from .. import numbers
 from ..errors import ValidationException
-from ..values import NESTING_MAX, AttributeValue, Item, nesting_of
+from ..values import LEVELS_MAX, AttributeValue, Item, levels_of
 from . import tree
 from .evaluate import Getter, Values, getter_of_path, getter_of_value
 from .resolve import DocumentPath, Scope
@@ -28,10 +28,7 @@ _NO_SUCH_ATTRIBUTE = (
 )
 _WRONG_TYPE = "An operand in the update expression has an incorrect data type"
 _INVALID_PATH = "The document path provided in the update expression is invalid for update"
-_TOO_DEEP = (
-    "Nesting Levels have exceeded supported limits: "
-    "Attributes in the item have nested levels beyond supported limit"
-)
+_TOO_DEEP = "Nesting Levels have exceeded supported limits"
 
 
 def compile_update(actions: tree.UpdateTree, scope: Scope) -> Updater:
@@ -103,7 +100,7 @@ class _Draft:
         self._copies: set[int] = set()
 
     def put(self, path: DocumentPath, value: AttributeValue) -> None:
-        if len(path) - 1 + nesting_of(value) > NESTING_MAX:
+        if len(path) - 1 + levels_of(value) > LEVELS_MAX:
             raise ValidationException(_TOO_DEEP)
         container, last = self._container(path)
         if isinstance(container, dict):

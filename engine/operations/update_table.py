@@ -164,6 +164,7 @@ def _fill_index(transaction: Transaction, table: Table, index: Index) -> None:
         entry = index_entry(table, index, StoredItem(item, size, body), token, pk, sk)
         if entry is not None:
             transaction.put(index.space, *entry)
+            transaction.tally(index.space, 1, entry.size)
 
 
 def _named_index(table: Table, name: str) -> Index:

@@ -71,7 +71,7 @@ class Reader(Protocol):
         """Rows with token_low <= token <= token_high that stand behind `after`, in order."""
 
     def count(self, space: int) -> tuple[int, int]:
-        """How many rows a space has, and the sum of their sizes."""
+        """The sums of what `tally` was told of a space: its rows and their sizes."""
 
     def log_read(self, shard: int, after: int, until: int, limit: int) -> Iterable[LogRow]:
         """Records of a shard with after < position <= until, in order, at most `limit`."""
@@ -90,6 +90,9 @@ class Transaction(Reader, Protocol):
 
     def delete(self, space: int, token: int, pk: bytes, sk: bytes) -> None: ...
 
+    def tally(self, space: int, rows: int, size: int) -> None:
+        """Adds to the counts of a space; both may be negative."""
+
     def create_space(self) -> int:
         """Makes an empty space and returns its number."""
 
@@ -99,10 +102,10 @@ class Transaction(Reader, Protocol):
         self, shard: int, position: int, transaction: int, at_ms: int, body: bytes
     ) -> None: ...
 
-    def log_trim(self, shard: int, before_ms: int, limit: int) -> int | None:
+    def log_trim(self, shard: int, before_ms: int, limit: int) -> tuple[int, int]:
         """Deletes the shard's oldest records made before `before_ms`, at most `limit` of them.
 
-        Returns the position of the last one deleted, or None when there was nothing to delete.
+        Returns how many it deleted and the position of the last one (0 when there was none).
         """
 
     def release_space(self, bytes_max: int) -> None:

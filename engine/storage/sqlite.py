@@ -56,7 +56,7 @@ class _Job(NamedTuple):
 class _SpaceSQL:
     """The statements on one space, as text: apsw keeps them prepared by text."""
 
-    __slots__ = ("count", "delete", "get", "name", "put")
+    __slots__ = ("delete", "get", "name", "put")
 
     def __init__(self, space: int) -> None:
         self.name = name = f"space_{space}"
@@ -67,7 +67,6 @@ class _SpaceSQL:
             "ON CONFLICT DO UPDATE SET size=excluded.size, body=excluded.body"
         )
         self.delete = f"DELETE FROM {name} WHERE {key}"
-        self.count = f"SELECT count(*), ifnull(sum(size), 0) FROM {name}"
 
 
 class _StatementTexts(dict[int, _SpaceSQL]):
@@ -77,6 +76,8 @@ class _StatementTexts(dict[int, _SpaceSQL]):
 
 
 _SQL = _StatementTexts()
+_COUNT = "SELECT row_count, row_bytes FROM spaces WHERE id=?"
+_TALLY = "UPDATE spaces SET row_count=row_count+?, row_bytes=row_bytes+? WHERE id=?"
 _LOG_READ = "SELECT id, tx, at_ms, body FROM log WHERE id > ? AND id <= ? ORDER BY id LIMIT ?"
 _LOG_FIRST = "SELECT id, tx, at_ms, body FROM log WHERE id >= ? AND id < ? ORDER BY id LIMIT 1"
 _LOG_LAST = "SELECT id, tx, at_ms, body FROM log WHERE id >= ? AND id < ? ORDER BY id DESC LIMIT 1"
@@ -135,7 +136,7 @@ class _SQLiteReader:
         return map(Row._make, self._connection.execute(sql + " ORDER BY token, pk, sk", bounds))
 
     def count(self, space: int) -> tuple[int, int]:
-        counts: tuple[int, int] = self._execute(_SQL[space].count).fetchall()[0]
+        counts: tuple[int, int] = self._execute(_COUNT, (space,)).fetchall()[0]
         return counts
 
     def log_read(self, shard: int, after: int, until: int, limit: int) -> Iterable[LogRow]:
@@ -168,6 +169,7 @@ class _SQLiteTransaction(_SQLiteReader):
         self.callbacks: list[Callable[[], None]] = []
         self.undo_callbacks: list[Callable[[], None]] = []
         self.appended: set[int] = set()
+        self.tallies: dict[int, tuple[int, int]] = {}
         self.sequence = 0
         self.sequence_reserved = 0
 
@@ -179,9 +181,21 @@ class _SQLiteTransaction(_SQLiteReader):
         self.changes += 1
         self._execute(_SQL[space].delete, (token, pk, sk))
 
+    def tally(self, space: int, rows: int, size: int) -> None:
+        known = self.tallies.get(space)
+        self.tallies[space] = (rows, size) if known is None else (known[0] + rows, known[1] + size)
+
+    def write_tallies(self) -> None:
+        """Makes the counts of this commit part of it; one statement a space, whatever its size."""
+        for space, (rows, size) in self.tallies.items():
+            self._execute(_TALLY, (rows, size, space))
+        self.tallies.clear()
+
     def create_space(self) -> int:
         self.changes += 1
-        rows = self._execute("INSERT INTO spaces DEFAULT VALUES RETURNING id").fetchall()
+        rows = self._execute(
+            "INSERT INTO spaces (row_count, row_bytes) VALUES (0, 0) RETURNING id"
+        ).fetchall()
         space: int = rows[0][0]
         self._execute(_create_space_sql(space))
         return space
@@ -199,16 +213,16 @@ class _SQLiteTransaction(_SQLiteReader):
         self.appended.add(shard)
         self._execute(_LOG_APPEND, ((shard << POSITION_BITS) + position, transaction, at_ms, body))
 
-    def log_trim(self, shard: int, before_ms: int, limit: int) -> int | None:
+    def log_trim(self, shard: int, before_ms: int, limit: int) -> tuple[int, int]:
         base, end = shard << POSITION_BITS, (shard + 1) << POSITION_BITS
         # Times never decrease along a shard, so the expired records are a prefix of it.
         oldest = self._execute(_LOG_OLDEST, (base, end, limit)).fetchall()
         expired = [row_id for row_id, at_ms in oldest if at_ms < before_ms]
         if not expired:
-            return None
+            return 0, 0
         self.changes += 1
         self._execute(_LOG_TRIM, (base, expired[-1]))
-        return int(expired[-1]) - base
+        return len(expired), int(expired[-1]) - base
 
     def release_space(self, bytes_max: int) -> None:
         self.changes += 1
@@ -419,6 +433,7 @@ class SQLiteStore:
                             return None
                         return [(None, error)]
                     outcomes.append((None, error))
+            transaction.write_tallies()
             transaction._execute("COMMIT")
             committed = True
         finally:
@@ -442,6 +457,7 @@ class SQLiteStore:
         transaction.callbacks = []
         transaction.undo_callbacks = []
         transaction.appended.clear()
+        transaction.tallies.clear()
         sequence = (transaction.sequence, transaction.sequence_reserved)
         transaction._execute("BEGIN IMMEDIATE")
         if self._temporary is None:
@@ -517,7 +533,8 @@ def prepare_file(connection: apsw.Connection, path: str) -> None:
             connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version={FORMAT_VERSION}")
             connection.execute(
-                "CREATE TABLE IF NOT EXISTS spaces (id INTEGER PRIMARY KEY AUTOINCREMENT)"
+                "CREATE TABLE IF NOT EXISTS spaces (id INTEGER PRIMARY KEY AUTOINCREMENT, "
+                "row_count INTEGER NOT NULL, row_bytes INTEGER NOT NULL)"
             )
             connection.execute(
                 "CREATE TABLE IF NOT EXISTS log (id INTEGER PRIMARY KEY, tx INTEGER NOT NULL, "

@@ -203,9 +203,9 @@ def test_trimming_deletes_the_expired_prefix_in_chunks(store: SQLiteStore) -> No
         transaction.log_append(4, 1, 1, 0, b"another shard's")
 
     write(store, append)
-    assert write(store, lambda transaction: transaction.log_trim(3, 400, 2)) == 2
-    assert write(store, lambda transaction: transaction.log_trim(3, 400, 2)) == 3
-    assert write(store, lambda transaction: transaction.log_trim(3, 400, 2)) is None
+    assert write(store, lambda transaction: transaction.log_trim(3, 400, 2)) == (2, 2)
+    assert write(store, lambda transaction: transaction.log_trim(3, 400, 2)) == (1, 3)
+    assert write(store, lambda transaction: transaction.log_trim(3, 400, 2)) == (0, 0)
     assert store.read(lambda reader: [row.position for row in reader.log_read(3, 0, 99, 9)]) == [
         4,
         5,
@@ -226,6 +226,7 @@ def test_readers_never_see_half_a_commit(store: SQLiteStore, space: int) -> None
     def pair(number: int) -> Callable[[Transaction], None]:
         def work(transaction: Transaction) -> None:
             transaction.put(space, number, b"k", b"", 0, b"")
+            transaction.tally(space, 1, 0)
             transaction.log_append(1, number, 1, 1, b"r")
 
         return work
