@@ -13,7 +13,7 @@ import orjson
 from .catalog import Catalog
 from .changes import ChangeObserver
 from .clock import Clock, SystemClock
-from .errors import UnknownOperationException
+from .errors import UnknownOperationException, ValidationException
 from .items import ItemWriter
 from .model import validate_request
 from .operations import ITEM_OPERATIONS, TABLE_OPERATIONS
@@ -22,6 +22,19 @@ from .storage import SQLiteStore, Store, Transaction
 
 R = TypeVar("R")
 log = logging.getLogger("pelton.engine")
+
+LEGACY_PARAMETERS = frozenset(
+    (
+        "AttributesToGet",
+        "AttributeUpdates",
+        "ConditionalOperator",
+        "Expected",
+        "KeyConditions",
+        "QueryFilter",
+        "ScanFilter",
+    )
+)
+"""Members from before expressions; refused, because to ignore a condition would lose data."""
 
 Done = Callable[[Any, BaseException | None], None]
 
@@ -91,6 +104,8 @@ class Database:
         if known is None:
             raise UnknownOperationException(f"pelton has no operation {operation}")
         validate_request(operation, request)
+        if not LEGACY_PARAMETERS.isdisjoint(request):
+            raise ValidationException(refusal_of_legacy(request))
         return known.mode, known.prepare(self, request, present)
 
     def write(self, work: Callable[[Transaction], R], *, alone: bool = False) -> R:
@@ -103,6 +118,11 @@ class Database:
     def close(self) -> None:
         """Finishes what was begun and lets go of the file."""
         self.store.close()
+
+
+def refusal_of_legacy(request: Request) -> str:
+    names = ", ".join(sorted(LEGACY_PARAMETERS.intersection(request)))
+    return f"pelton does not support the legacy parameters yet: {names}. Use expressions instead"
 
 
 class _Outcome:
