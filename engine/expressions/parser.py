@@ -179,18 +179,18 @@ class _Parser:
     # --- operands ---
 
     def path(self) -> tree.Path:
-        return self.path_from((self.path_name(),))
+        return self.path_from(tree.Path((self.path_name(),)))
 
-    def path_from(self, elements: tuple[tree.PathElement, ...]) -> tree.Path:
-        """Parse what follows the elements of a path."""
+    def path_from(self, path: tree.Path) -> tree.Path:
+        """Parse what follows the beginning of a path; return that very path if nothing does."""
         while True:
             if self.accept("."):
-                elements += (self.path_name(),)
+                path = tree.Path((*path.elements, self.path_name()))
             elif self.accept("["):
-                elements += (int(self.expect(INDEX).text),)
+                path = tree.Path((*path.elements, int(self.expect(INDEX).text)))
                 self.expect("]")
             else:
-                return tree.Path(elements)
+                return path
 
     def path_name(self) -> tree.PathElement:
         if self.kind == NAME_PLACEHOLDER:
@@ -277,7 +277,7 @@ class _ConditionParser(_Parser):
         node = self.expression(0)
         self.expect(")")
         self.note_parentheses(node)
-        return self.path_from(node.elements) if isinstance(node, tree.Path) else node
+        return self.path_from(node) if isinstance(node, tree.Path) else node
 
     def infix(self, left: _Node) -> tree.ConditionTree:
         kind = self.kind
@@ -319,7 +319,7 @@ class _ConditionParser(_Parser):
 
     def parenthesised_operand(self) -> tree.Operand:
         operand = super().parenthesised_operand()
-        return self.path_from(operand.elements) if isinstance(operand, tree.Path) else operand
+        return self.path_from(operand) if isinstance(operand, tree.Path) else operand
 
     def as_condition(self, node: _Node) -> tree.ConditionTree:
         """Take a node for a condition; an operand alone lacks what should follow it."""
