@@ -24,6 +24,15 @@ class Record(NamedTuple):
     at_ms: int
     body: bytes
 
+    @property
+    def event_name(self) -> str:
+        """INSERT, MODIFY or REMOVE, without parsing the body."""
+        return self.body[_EVENT_NAME].decode()
+
+
+_EVENT_NAME = slice(59, 65)
+"""Where a body names its event: behind an id of 32 characters; the three names are equally long."""
+
 
 @lru_cache(maxsize=1024)
 def _opening(stream_arn: str, region: str, event_name: str) -> tuple[bytes, bytes]:

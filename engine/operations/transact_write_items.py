@@ -51,7 +51,7 @@ class Located(NamedTuple):
 def transact_write_items(
     database: Database, request: Request, present: Present
 ) -> Callable[[Any], Answer]:
-    actions = [_action_of(each) for each in request["TransactItems"]]
+    actions = [action_of(each) for each in request["TransactItems"]]
     located = locate_actions(database, actions)
     token = request.get("ClientRequestToken")
     digest = _digest_of(request) if token is not None else b""
@@ -104,7 +104,8 @@ def apply_together(
         database.writer.apply(transaction, table, key, decision, at_ms=at_ms, group=group)
 
 
-def _action_of(request: Request) -> Action:
+def action_of(request: Request) -> Action:
+    """One entry of TransactItems, prepared. Raises ValidationException as the operation would."""
     given = [(name, body) for name, body in request.items() if body is not None]
     if len(given) != 1:
         raise ValidationException(
