@@ -1,0 +1,227 @@
+"""A region for tests: a database with its streams, a clock that stands still, short requests."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pytest
+
+from pelton.engine import Database, DynamoDBError, ManualClock
+from pelton.engine.storage import Transaction
+from pelton.streams import Streams
+
+Item = dict[str, dict[str, Any]]
+Answer = dict[str, Any]
+
+
+def S(text: str) -> dict[str, str]:
+    return {"S": text}
+
+
+def N(number: int | str) -> dict[str, str]:
+    return {"N": str(number)}
+
+
+class Region:
+    """Calls operations as a client would; members of a request are keyword arguments."""
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str] = ":memory:",
+        *,
+        clock: ManualClock | None = None,
+        **stream_limits: int,
+    ) -> None:
+        self.clock = clock or ManualClock()
+        self.database = Database(path, clock=self.clock)
+        self.streams = Streams(self.database, **stream_limits)
+
+    def close(self) -> None:
+        self.database.close()
+
+    def call(self, operation: str, **request: Any) -> Answer:
+        return self.database.call(operation, request)
+
+    def refusal(self, operation: str, **request: Any) -> tuple[str, str]:
+        """The code and the message of the error that the request must meet."""
+        with pytest.raises(DynamoDBError) as caught:
+            self.call(operation, **request)
+        return caught.value.code, caught.value.message
+
+    # --- tables --------------------------------------------------------------------------------
+
+    def create(
+        self,
+        name: str = "things",
+        partition: str = "id",
+        sort: str | None = None,
+        *,
+        types: dict[str, str] | None = None,
+        stream: str | None = None,
+        local: Iterable[Answer] = (),
+        shared: Iterable[Answer] = (),
+        write_units: int = 1,
+    ) -> Answer:
+        """Makes a table; a partition has 1,000 write units. Key attributes are S unless `types`
+        says otherwise. `local` and `shared` hold what `index` returns.
+        """
+        request: dict[str, Any] = {
+            "TableName": name,
+            "KeySchema": key_schema(partition, sort),
+            "ProvisionedThroughput": {"ReadCapacityUnits": 1, "WriteCapacityUnits": write_units},
+        }
+        names = {partition, *([sort] if sort else [])}
+        for member, indexes in (
+            ("LocalSecondaryIndexes", list(local)),
+            ("GlobalSecondaryIndexes", list(shared)),
+        ):
+            if indexes:
+                request[member] = indexes
+                names |= {each["AttributeName"] for one in indexes for each in one["KeySchema"]}
+        request["AttributeDefinitions"] = definitions(names, types or {})
+        if stream is not None:
+            request["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": stream}
+        description: Answer = self.call("CreateTable", **request)["TableDescription"]
+        return description
+
+    def describe(self, name: str = "things") -> Answer:
+        description: Answer = self.call("DescribeTable", TableName=name)["Table"]
+        return description
+
+    # --- items ---------------------------------------------------------------------------------
+
+    def put(self, item: Item, name: str = "things", **more: Any) -> Answer:
+        return self.call("PutItem", TableName=name, Item=item, **more)
+
+    def get(self, key: Item, name: str = "things", **more: Any) -> Item | None:
+        item: Item | None = self.call("GetItem", TableName=name, Key=key, **more).get("Item")
+        return item
+
+    def delete(self, key: Item, name: str = "things", **more: Any) -> Answer:
+        return self.call("DeleteItem", TableName=name, Key=key, **more)
+
+    def update(self, key: Item, expression: str, name: str = "things", **more: Any) -> Answer:
+        """`values` and `names` become the request's placeholders."""
+        for short, member in (
+            ("values", "ExpressionAttributeValues"),
+            ("names", "ExpressionAttributeNames"),
+        ):
+            if short in more:
+                more[member] = more.pop(short)
+        return self.call("UpdateItem", TableName=name, Key=key, UpdateExpression=expression, **more)
+
+    def pages(self, operation: str, **request: Any) -> list[Answer]:
+        """All pages of a Query or Scan, each continued from the one before."""
+        pages = [self.call(operation, **request)]
+        while (last := pages[-1].get("LastEvaluatedKey")) is not None:
+            pages.append(self.call(operation, **{**request, "ExclusiveStartKey": last}))
+        return pages
+
+    def items(self, operation: str, **request: Any) -> list[Item]:
+        return [item for page in self.pages(operation, **request) for item in page["Items"]]
+
+    # --- streams -------------------------------------------------------------------------------
+
+    def stream_arn(self, name: str = "things") -> str:
+        arn: str = self.describe(name)["LatestStreamArn"]
+        return arn
+
+    def shards(self, arn: str, **more: Any) -> list[Answer]:
+        answer = self.call("DescribeStream", StreamArn=arn, **more)
+        shards: list[Answer] = answer["StreamDescription"]["Shards"]
+        return shards
+
+    def iterator(self, arn: str, shard_id: str, kind: str = "TRIM_HORIZON", **more: Any) -> str:
+        answer = self.call(
+            "GetShardIterator",
+            StreamArn=arn,
+            ShardId=shard_id,
+            ShardIteratorType=kind,
+            **more,
+        )
+        iterator: str = answer["ShardIterator"]
+        return iterator
+
+    def read(self, iterator: str) -> tuple[list[Answer], str | None]:
+        """All records from an iterator on, and where to go on (None at the end of the shard)."""
+        records: list[Answer] = []
+        at: str | None = iterator
+        while at is not None:
+            answer = self.call("GetRecords", ShardIterator=at)
+            at = answer.get("NextShardIterator")
+            if not answer["Records"]:
+                break
+            records += answer["Records"]
+        return records, at
+
+    def records(self, arn: str | None = None) -> list[Answer]:
+        """All records of a stream, parents before children; of the table "things" by default."""
+        arn = arn or self.stream_arn()
+        return [
+            record
+            for shard in self.shards(arn)
+            for record in self.read(self.iterator(arn, shard["ShardId"]))[0]
+        ]
+
+    # --- the writer ----------------------------------------------------------------------------
+
+    def together(self, *works: Callable[[Transaction], Any]) -> list[BaseException | None]:
+        """Runs works in one group commit; returns what each failed with."""
+        entered, released, finished = threading.Event(), threading.Event(), threading.Event()
+        errors: list[BaseException | None] = []
+
+        def hold(transaction: Transaction) -> None:
+            entered.set()
+            assert released.wait(30)
+
+        def note(result: Any, error: BaseException | None) -> None:
+            errors.append(error)
+            if len(errors) == len(works):
+                finished.set()
+
+        self.database.store.write(hold, lambda *outcome: None, alone=True)
+        assert entered.wait(30)
+        for work in works:
+            self.database.store.write(work, note)
+        released.set()
+        assert finished.wait(30)
+        return errors
+
+
+def key_schema(partition: str, sort: str | None = None) -> list[dict[str, str]]:
+    schema = [{"AttributeName": partition, "KeyType": "HASH"}]
+    if sort is not None:
+        schema.append({"AttributeName": sort, "KeyType": "RANGE"})
+    return schema
+
+
+def definitions(names: Iterable[str], types: dict[str, str]) -> list[dict[str, str]]:
+    return [
+        {"AttributeName": name, "AttributeType": types.get(name, "S")} for name in sorted(names)
+    ]
+
+
+def index(
+    name: str,
+    partition: str,
+    sort: str | None = None,
+    *,
+    projection: str = "ALL",
+    include: Iterable[str] = (),
+    is_local: bool = False,
+) -> Answer:
+    """The definition of a secondary index, as CreateTable takes it."""
+    shown: dict[str, Any] = {"ProjectionType": projection}
+    if include:
+        shown["NonKeyAttributes"] = list(include)
+    definition = {
+        "IndexName": name,
+        "KeySchema": key_schema(partition, sort),
+        "Projection": shown,
+    }
+    if not is_local:
+        definition["ProvisionedThroughput"] = {"ReadCapacityUnits": 1, "WriteCapacityUnits": 1}
+    return definition
