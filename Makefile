@@ -1,0 +1,41 @@
+# Every target sets up what it needs: a virtual environment in .venv with pinned versions.
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.ready
+MOVIES := .cache/movies.json
+
+.PHONY: demo test check lint types bench prove setup clean
+
+demo: $(STAMP) $(MOVIES)  ## a shop of real events, end to end
+	@$(BIN)/python -m examples.demo
+
+test: $(STAMP) $(MOVIES)  ## all tests but the slow proofs
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -q
+
+check: lint types test  ## what CI runs
+
+lint: $(STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+bench: $(STAMP)  ## pelton and DynamoDB Local side by side; writes docs/benchmarks.md
+	@$(BIN)/python -m benchmarks --write
+
+prove: $(STAMP) $(MOVIES)  ## the slow proofs: 200 rounds of kill -9, large property runs
+	@$(BIN)/python -m pytest -q -m slow
+
+setup: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt tools/setup.sh
+	@sh tools/setup.sh $(VENV)
+	@touch $@
+
+$(MOVIES): tools/fetch_movies.py | $(STAMP)
+	@$(BIN)/python tools/fetch_movies.py $@
+
+clean:
+	rm -rf $(VENV) .cache build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
