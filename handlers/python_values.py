@@ -185,7 +185,7 @@ _ENCODERS: dict[type, Callable[[Any], AttributeValue]] = {
 
 def _path_of_fault(value: Any) -> str:
     """Where in a value the part stands that cannot be encoded, as in `orders[2].paid`."""
-    children: Any = ()
+    children: list[tuple[str, Any]] = []
     if isinstance(value, Mapping):
         children = [(f".{name}", child) for name, child in value.items()]
     elif isinstance(value, (list, tuple)):

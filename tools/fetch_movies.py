@@ -1,6 +1,6 @@
 """Gets movies.json (3,201 movies) out of the npm package vega-datasets: the demo's real data.
 
-Usage: python tools/fetch_movies.py TARGET. Uses the machine's npm, or one from PyPI if there is none.
+Usage: python tools/fetch_movies.py TARGET. Uses npm, the one from PyPI where the machine has none.
 """
 
 from __future__ import annotations

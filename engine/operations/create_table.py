@@ -18,6 +18,7 @@ from .table_definition import (
     indexes_of,
     key_schema_of,
     place,
+    stream_moment,
     stream_of,
     throughput_of,
 )
@@ -47,7 +48,9 @@ def create_table(database: Database, request: Request, present: Present) -> Call
         if name in database.catalog.tables:
             raise ResourceInUseException(f"Table already exists: {name}")
         at_ms = database.clock.now_ms()
-        stream = stream_of(request.get("StreamSpecification"), arn, at_ms)
+        stream = stream_of(
+            request.get("StreamSpecification"), arn, stream_moment(transaction, at_ms)
+        )
         table = Table(
             name=name,
             arn=arn,

@@ -8,12 +8,14 @@ from typing import Any
 from ..errors import ValidationException
 from ..schema import Index, KeySchema, StreamSettings, Throughput
 from ..storage import Transaction
+from ..storage.port import META_SPACE
 from .operation import Request
 
 INVALID = "One or more parameter values were invalid: "
 LOCAL_INDEXES_MAX = 5
 GLOBAL_INDEXES_MAX = 20
 NON_KEY_ATTRIBUTES_MAX = 100
+STREAM_MOMENT_KIND = b"stream-moment"
 
 
 def attribute_types_of(request: Request) -> dict[str, str]:
@@ -225,9 +227,20 @@ def stream_of(
     return StreamSettings(view_type, label, f"{table_arn}/stream/{label}")
 
 
+def stream_moment(transaction: Transaction, at_ms: int) -> int:
+    """The moment to label a new stream with: now, or later than every label given before.
+
+    The stream of a deleted table lives on, so a table made again in the same millisecond (or after
+    the clock stepped back) must not get its ARN.
+    """
+    row = transaction.get(META_SPACE, 0, STREAM_MOMENT_KIND, b"")
+    moment = max(at_ms, row[0] + 1 if row else 0)
+    transaction.put(META_SPACE, 0, STREAM_MOMENT_KIND, b"", moment, b"")
+    return moment
+
+
 def stream_label(at_ms: int) -> str:
     """The moment a stream was enabled, as AWS labels it: ISO time with milliseconds."""
-
     moment = datetime.fromtimestamp(at_ms / 1000, UTC)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{at_ms % 1000:03d}"
 
