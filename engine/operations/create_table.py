@@ -17,9 +17,9 @@ from .table_definition import (
     check_defined,
     indexes_of,
     key_schema_of,
+    new_stream,
     place,
-    stream_moment,
-    stream_of,
+    stream_view_of,
     throughput_of,
 )
 
@@ -42,15 +42,13 @@ def create_table(database: Database, request: Request, present: Present) -> Call
     indexes = indexes_of(request, types, key, billing_mode)
     check_all_defined_used(types, key, [index.key for index in indexes])
     arn = f"arn:aws:dynamodb:{database.region}:{database.account}:table/{name}"
-    stream_of(request.get("StreamSpecification"), arn, 0)
+    view_type = stream_view_of(request.get("StreamSpecification"))
 
     def work(transaction: Transaction) -> Answer:
         if name in database.catalog.tables:
             raise ResourceInUseException(f"Table already exists: {name}")
         at_ms = database.clock.now_ms()
-        stream = stream_of(
-            request.get("StreamSpecification"), arn, stream_moment(transaction, at_ms)
-        )
+        stream = new_stream(transaction, view_type, arn, at_ms) if view_type else None
         table = Table(
             name=name,
             arn=arn,

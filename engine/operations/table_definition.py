@@ -208,27 +208,26 @@ def throughput_of(request: Request, billing_mode: str) -> Throughput:
     return Throughput(given["ReadCapacityUnits"], given["WriteCapacityUnits"])
 
 
-def stream_of(
-    specification: dict[str, Any] | None, table_arn: str, at_ms: int
-) -> StreamSettings | None:
-    """A StreamSpecification as settings with a label of the moment it was enabled."""
+def stream_view_of(specification: dict[str, Any] | None) -> str | None:
+    """The view type of a StreamSpecification that enables a stream, None of one that does not."""
     if specification is None or not specification.get("StreamEnabled"):
         if specification is not None and specification.get("StreamViewType"):
             raise ValidationException(
                 f"{INVALID}StreamViewType cannot be specified when StreamEnabled is false"
             )
         return None
-    view_type = specification.get("StreamViewType")
+    view_type: str | None = specification.get("StreamViewType")
     if view_type is None:
         raise ValidationException(
             f"{INVALID}StreamViewType must be specified when StreamEnabled is true"
         )
-    label = stream_label(at_ms)
-    return StreamSettings(view_type, label, f"{table_arn}/stream/{label}")
+    return view_type
 
 
-def stream_moment(transaction: Transaction, at_ms: int) -> int:
-    """The moment to label a new stream with: now, or later than every label given before.
+def new_stream(
+    transaction: Transaction, view_type: str, table_arn: str, at_ms: int
+) -> StreamSettings:
+    """A stream enabled now, with a label that no stream of the region had before.
 
     The stream of a deleted table lives on, so a table made again in the same millisecond (or after
     the clock stepped back) must not get its ARN.
@@ -236,7 +235,8 @@ def stream_moment(transaction: Transaction, at_ms: int) -> int:
     row = transaction.get(META_SPACE, 0, STREAM_MOMENT_KIND, b"")
     moment = max(at_ms, row[0] + 1 if row else 0)
     transaction.put(META_SPACE, 0, STREAM_MOMENT_KIND, b"", moment, b"")
-    return moment
+    label = stream_label(moment)
+    return StreamSettings(view_type, label, f"{table_arn}/stream/{label}")
 
 
 def stream_label(at_ms: int) -> str:

@@ -19,8 +19,9 @@ from .table_definition import (
     INVALID,
     attribute_types_of,
     index_of_request,
+    new_stream,
     place,
-    stream_of,
+    stream_view_of,
     throughput_of,
 )
 
@@ -53,7 +54,7 @@ def update_table(database: Database, request: Request, present: Present) -> Call
     def work(transaction: Transaction) -> Answer:
         old = table_to_manage(database.catalog, name)
         table = _change_capacity(old, request)
-        table = _change_stream(table, request, database.clock.now_ms())
+        table = _change_stream(transaction, table, request, database.clock.now_ms())
         table = _change_indexes(transaction, table, request)
         if request.get("DeletionProtectionEnabled") is not None:
             table = replace(table, deletion_protection=request["DeletionProtectionEnabled"])
@@ -87,20 +88,18 @@ def _change_capacity(table: Table, request: Request) -> Table:
     return replace(table, billing_mode=mode, throughput=throughput)
 
 
-def _change_stream(table: Table, request: Request, at_ms: int) -> Table:
+def _change_stream(transaction: Transaction, table: Table, request: Request, at_ms: int) -> Table:
     specification = request.get("StreamSpecification")
     if specification is None:
         return table
-    stream = stream_of(specification, table.arn, at_ms)
-    if stream is None:
+    view_type = stream_view_of(specification)
+    if view_type is None:
         if table.stream is None:
             raise ValidationException(f"Table has no stream to disable: TableName: {table.name}")
         return replace(table, stream=None)
     if table.stream is not None:
         raise ValidationException(f"Table already has an enabled stream: TableName: {table.name}")
-    if table.last_stream is not None and table.last_stream.label == stream.label:
-        # Labels have milliseconds; two streams of a table must not share one.
-        stream = stream_of(specification, table.arn, at_ms + 1)
+    stream = new_stream(transaction, view_type, table.arn, at_ms)
     return replace(table, stream=stream, last_stream=stream)
 
 
