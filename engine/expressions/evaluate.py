@@ -284,6 +284,13 @@ def _size(value_of: Getter) -> Getter:
         kind = type_of(value)
         if kind in ("N", "BOOL", "NULL"):
             return None
+        if kind == "S":
+            return {"N": str(_utf16_units(value["S"]))}
         return {"N": str(len(_decoded(value) if kind == "B" else value[kind]))}
 
     return size
+
+
+def _utf16_units(text: str) -> int:
+    """Count as Java does, and so DynamoDB: beyond the basic plane a character is two (observed)."""
+    return len(text) if text.isascii() else len(text.encode("utf-16-le")) // 2

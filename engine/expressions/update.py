@@ -1,9 +1,9 @@
 """Updates as functions from an item to the item after it; the item before stays untouched.
 
-Every right-hand side is computed from the item as it was. Then come the changes: values are put
-in place by the old positions, elements beyond the end of their list are appended in the order of
-their indexes, and elements of lists are taken out last, from the back, so that no index moves
-before it is used.
+Every right-hand side is computed from the item as it was, and every index means the place an
+element had in it. So the changes come in this order: values are put in place, then things are
+taken out, elements of lists from the back, and last come the elements that were set beyond the
+end of their list, which are appended in the order of their indexes.
 """
 
 from __future__ import annotations
@@ -83,6 +83,7 @@ def _nested_updater(changes: Sequence[_Change]) -> Updater:
             draft.put(path, value)
         for path in sorted(removals, reverse=True):
             draft.remove(path)
+        draft.append_elements()
         return draft.item
 
     return update
@@ -98,6 +99,7 @@ class _Draft:
     def __init__(self, item: Item) -> None:
         self.item = dict(item)
         self._copies: set[int] = set()
+        self._beyond: list[tuple[list[AttributeValue], AttributeValue]] = []
 
     def put(self, path: DocumentPath, value: AttributeValue) -> None:
         if len(path) - 1 + levels_of(value) > LEVELS_MAX:
@@ -108,7 +110,7 @@ class _Draft:
         elif last < len(container):
             container[last] = value
         else:
-            container.append(value)
+            self._beyond.append((container, value))
 
     def remove(self, path: DocumentPath) -> None:
         container, last = self._container(path)
@@ -116,6 +118,11 @@ class _Draft:
             container.pop(last, None)
         elif last < len(container):
             del container[last]
+
+    def append_elements(self) -> None:
+        """Append what was put beyond the ends of lists, in the order in which it was put."""
+        for elements, value in self._beyond:
+            elements.append(value)
 
     def _container(self, path: DocumentPath) -> tuple[Any, Any]:
         """Return the members or elements that a path ends in, free to change, and its end."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
@@ -715,3 +716,30 @@ def test_no_text_whatever_breaks_the_parser(pieces: list[str], bind: Any) -> Non
         bind(" ".join(pieces), Placeholders(A_NAME, A_STRING))
     except ValidationException as refused:
         assert refused.message.startswith(("Invalid ", "KeyCondition", "Conditions "))
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from("abc"), *[st.sampled_from([".x", ".y", "[0]", "[1]", ""])] * 3
+        ).map("".join),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_clashing_paths_are_found_wherever_they_stand(paths: list[str]) -> None:
+    steps = [path.replace("[", ".[").split(".") for path in paths]
+    clash = any(_clash(one, other) for one, other in itertools.combinations(steps, 2))
+    try:
+        bind_projection(",".join(paths), Placeholders(None, None))
+    except ValidationException as refused:
+        assert "Two document paths" in refused.message
+        assert clash
+    else:
+        assert not clash
+
+
+def _clash(one: list[str], other: list[str]) -> bool:
+    while one and other and one[0] == other[0]:
+        one, other = one[1:], other[1:]
+    return not one or not other or (one[0][0] == "[") != (other[0][0] == "[")

@@ -123,6 +123,7 @@ def test_attributes_are_taken_away(text: str, gone: list[str], changed: Item) ->
         ("REMOVE lst[1] SET lst[2] = :v", {"L": [{"N": "0"}, {"S": "v"}]}),
         ("SET lst[2] = :v REMOVE lst[1]", {"L": [{"N": "0"}, {"S": "v"}]}),
         ("REMOVE lst[0] SET lst[5] = :v", {"L": [{"N": "1"}, {"N": "2"}, {"S": "v"}]}),
+        ("REMOVE lst[3] SET lst[5] = :v", {"L": [*lst(0, 1, 2)["L"], {"S": "v"}]}),
         ("ADD lst[0] :one", lst(1, 1, 2)),
         ("SET lst[0] = lst[2], lst[2] = lst[0]", lst(2, 1, 0)),
     ],
