@@ -463,6 +463,10 @@ class SQLiteStore:
         if self._temporary is None:
             version = self._read_data_version()
             if version != self._data_version:
+                # Sequence numbers follow commit order, so what is left of our block is behind
+                # theirs; that stays so when this transaction is undone.
+                transaction.sequence_reserved = 0
+                sequence = (transaction.sequence, 0)
                 try:
                     self._take_in_foreign_commit(version)
                 except BaseException:
@@ -488,8 +492,6 @@ class SQLiteStore:
             log.exception("could not look for other processes' commits; will look again")
 
     def _take_in_foreign_commit(self, version: int) -> None:
-        # Sequence numbers follow commit order, so what is left of our block is behind theirs.
-        self._transaction.sequence_reserved = 0
         for callback in self._foreign_callbacks:
             callback(self._transaction)
         self._data_version = version
