@@ -13,12 +13,17 @@ import orjson
 from .catalog import Catalog
 from .changes import ChangeObserver
 from .clock import Clock, SystemClock
-from .errors import UnknownOperationException, ValidationException
+from .errors import (
+    ResourceNotFoundException,
+    SpaceDroppedError,
+    UnknownOperationException,
+    ValidationException,
+)
 from .items import ItemWriter
 from .model import validate_request
 from .operations import ITEM_OPERATIONS, TABLE_OPERATIONS
 from .operations.operation import Answer, Mode, Operation, Present, Request
-from .storage import SQLiteStore, Store, Transaction
+from .storage import Reader, SQLiteStore, Store, Transaction
 
 R = TypeVar("R")
 log = logging.getLogger("pelton.engine")
@@ -74,7 +79,7 @@ class Database:
         """
         mode, work = self.prepare(operation, request, present)
         if mode is Mode.READ:
-            return self.store.read(work)
+            return self._read(work)
         return self.write(work, alone=mode is Mode.CATALOG)
 
     def submit(
@@ -90,7 +95,7 @@ class Database:
             if mode is not Mode.READ:
                 self.store.write(work, done, alone=mode is Mode.CATALOG)
                 return
-            answer = self.store.read(work)
+            answer = self._read(work)
         except Exception as error:
             done(None, error)
         else:
@@ -114,6 +119,13 @@ class Database:
         self.store.write(work, outcome.set, alone=alone)
         result: R = outcome.wait()
         return result
+
+    def _read(self, work: Callable[[Reader], R]) -> R:
+        try:
+            return self.store.read(work)
+        except SpaceDroppedError:
+            # The work was prepared against a table that has been deleted since, maybe elsewhere.
+            raise ResourceNotFoundException("Requested resource not found") from None
 
     def close(self) -> None:
         """Finishes what was begun and lets go of the file."""

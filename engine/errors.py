@@ -121,3 +121,7 @@ class StoreFormatError(StoreError):
 
 class StoreFullError(StoreError):
     """Raised when the disk has no room for a write; reads go on, writes resume with room."""
+
+
+class SpaceDroppedError(StoreError):
+    """Raised when a table or index was deleted between the look for it and the read of it."""

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, TypeVar
 import apsw
 
 from ..errors import (
+    SpaceDroppedError,
     StoreClosedError,
     StoreError,
     StoreFormatError,
@@ -563,6 +564,8 @@ def translate_error(error: apsw.Error, path: str = "the store") -> StoreError:
         return StoreFormatError(f"{path} is not a database of pelton; choose another path")
     if isinstance(error, apsw.CantOpenError):
         return StoreError(f"{path} cannot be opened: check that its folder exists and is writable")
+    if isinstance(error, apsw.SQLError) and "no such table: space_" in str(error):
+        return SpaceDroppedError("what was to be read has been deleted meanwhile")
     if isinstance(error, apsw.BusyError):
         return StoreError("another process has held the store for too long; try again")
     return StoreError(f"the store failed: {error}")
