@@ -28,6 +28,7 @@ from .tokens import (
 
 OPERATORS_MAX = 300
 IN_OPERANDS_MAX = 100
+INDEX_MAX = 2**32 - 2
 _NESTING_MAX = 310
 _CACHED_TEXTS_MAX = 2048
 
@@ -47,7 +48,7 @@ _NOT_BINDING = 2
 
 _REDUNDANT_PARENTHESES = "The expression has redundant parentheses;"
 
-_COMPLAINTS = ("operators", "parentheses", "function", "misused", "reserved", "section")
+_COMPLAINTS = ("operators", "parentheses", "function", "misused", "reserved", "index", "section")
 
 T = TypeVar("T")
 _Node = tree.ConditionTree | tree.Path | tree.ValueRef | tree.Literal
@@ -187,10 +188,17 @@ class _Parser:
             if self.accept("."):
                 path = tree.Path((*path.elements, self.path_name()))
             elif self.accept("["):
-                path = tree.Path((*path.elements, int(self.expect(INDEX).text)))
+                path = tree.Path((*path.elements, self.index()))
                 self.expect("]")
             else:
                 return path
+
+    def index(self) -> int:
+        text = self.expect(INDEX).text
+        index = int(text)
+        if index > INDEX_MAX:
+            self.complain("index", f"List index is not within the allowable range; index: [{text}]")
+        return index
 
     def path_name(self) -> tree.PathElement:
         if self.kind == NAME_PLACEHOLDER:

@@ -219,6 +219,17 @@ def test_what_keeps_within_the_limits_is_accepted(text: str) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("bind", "text"),
+    [(bind_update, "SET a[{}] = b"), (bind_projection, "a[{}]"), (bind_filter, "a[{}] = b")],
+)
+def test_an_index_has_32_bits(bind: Any, text: str) -> None:
+    bind(text.format(4294967294), Placeholders(None, None))
+    assert refusal(bind, text.format(4294967295)) == (
+        "List index is not within the allowable range; index: [4294967295]"
+    )
+
+
 def test_the_in_operator_takes_100_operands_at_most() -> None:
     options = ",".join(f"b{number}" for number in range(101))
     assert refusal(bind_condition, f"a in ({options})") == (
