@@ -1,0 +1,98 @@
+"""What a handler is told about the call it is in."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+
+from ..engine import Clock
+from ..streams import Shard, to_wire
+from .transaction import HandlerTransaction
+
+CALL_MS_MAX = 15 * 60 * 1000
+"""Lambda's limit of a call. pelton ends no call, it only tells how much of that time is left."""
+
+
+class Source:
+    """Where a worker's calls come from: what all of them have in common."""
+
+    def __init__(self, handler_name: str, shard: Shard, clock: Clock) -> None:
+        self.handler_name = handler_name
+        self.shard = shard
+        self.clock = clock
+        region, account = shard.stream_arn.split(":")[3:5]
+        self.function_arn = f"arn:aws:lambda:{region}:{account}:function:{handler_name}"
+
+
+class Context:
+    """The second argument of every handler: AWS Lambda's context, and what pelton adds to it.
+
+    Everything here follows from the records of the call, so that a call that is made again finds
+    the same, except for `attempt` and the time.
+    """
+
+    function_version = "$LATEST"
+    memory_limit_in_mb = 128
+    identity = None
+    client_context = None
+
+    __slots__ = ("_first", "_last", "_source", "_started_ms", "attempt", "transaction")
+
+    def __init__(
+        self, source: Source, first: int, last: int, transaction: HandlerTransaction, attempt: int
+    ) -> None:
+        self._source = source
+        self._first = first
+        self._last = last
+        self._started_ms = source.clock.now_ms()
+        self.transaction = transaction
+        """Writes through it are exactly-once: they commit together with the handler's position."""
+        self.attempt = attempt
+        """1 for the first delivery, one more for each that failed before."""
+
+    # --- pelton's ------------------------------------------------------------------------------
+
+    @property
+    def idempotency_key(self) -> str:
+        """A text that is the same whenever these records are delivered to this handler.
+
+        For effects outside the file, which may happen more than once. A batch that was split has
+        another key than the whole; record-level handlers always have the same key for a record.
+        """
+        shard = self._source.shard
+        numbers = to_wire(self._first)
+        if self._last != self._first:
+            numbers += f"-{to_wire(self._last)}"
+        return f"{shard.stream_arn}/{numbers}/{self._source.handler_name}"
+
+    @property
+    def shard_id(self) -> str:
+        return self._source.shard.shard_id
+
+    # --- AWS Lambda's --------------------------------------------------------------------------
+
+    @property
+    def function_name(self) -> str:
+        return self._source.handler_name
+
+    @property
+    def invoked_function_arn(self) -> str:
+        return self._source.function_arn
+
+    @property
+    def aws_request_id(self) -> str:
+        """A UUID of this attempt, the same in a replay."""
+        text = f"{self.idempotency_key}/{self.attempt}"
+        return str(uuid.UUID(bytes=hashlib.blake2b(text.encode(), digest_size=16).digest()))
+
+    @property
+    def log_group_name(self) -> str:
+        return f"/aws/lambda/{self._source.handler_name}"
+
+    @property
+    def log_stream_name(self) -> str:
+        return self._source.shard.shard_id
+
+    def get_remaining_time_in_millis(self) -> int:
+        """What is left of Lambda's 15 minutes."""
+        return max(0, CALL_MS_MAX - (self._source.clock.now_ms() - self._started_ms))

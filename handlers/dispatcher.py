@@ -1,0 +1,155 @@
+"""The dispatcher: has every handler called for every change, from its start to its stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from random import Random
+
+from ..engine import Database
+from ..engine.storage import Transaction
+from ..streams import Streams
+from .calling import Caller
+from .checkpoint import Ownership, read_positions, take_ownership
+from .errors import OwnershipLostError
+from .mapping import EventSourceMapping
+from .router import Router
+from .scheduler import Scheduler
+from .stats import MappingStats
+from .subscription import Subscription, check_view
+from .threads import ThreadScheduler
+from .worker import Surroundings
+
+log = logging.getLogger("pelton.handlers")
+
+BEHIND_SHOWN_MAX = 5
+
+
+class Dispatcher:
+    """Calls the handlers of mappings for the changes of their tables; starts and stops once.
+
+    Coroutine functions run on `loop`, else on a loop of the dispatcher's own. `random` spreads
+    retries. A mapping is taken over from any other dispatcher on the same file that has it.
+    Raises ValueError where two mappings have the same name.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        streams: Streams,
+        mappings: Iterable[EventSourceMapping],
+        *,
+        random: Random | None = None,
+        loop: asyncio.AbstractEventLoop | None = None,
+        scheduler: Scheduler | None = None,
+    ) -> None:
+        self._database = database
+        self._streams = streams
+        self._mappings: dict[str, EventSourceMapping] = {}
+        for mapping in mappings:
+            if mapping.name in self._mappings:
+                raise ValueError(f"two handlers are named {mapping.name!r}: give one another name")
+            self._mappings[mapping.name] = mapping
+        self._scheduler = scheduler or ThreadScheduler()
+        self._router = Router(streams, self._scheduler)
+        self._subscriptions: list[Subscription] = []
+        self._is_stopping = False
+        self._loop = loop
+        self._around = Surroundings(
+            database=database,
+            streams=streams,
+            scheduler=self._scheduler,
+            caller=Caller(loop),
+            random=random or Random(),
+            is_stopping=lambda: self._is_stopping,
+        )
+
+    def start(self) -> None:
+        """Takes the enabled mappings over and has their handlers called, from where they were.
+
+        Raises ValueError where a handler needs an image that its table's stream does not show.
+        """
+        enabled = [mapping for mapping in self._mappings.values() if mapping.enabled]
+        for mapping in enabled:
+            self._check_table(mapping)
+        self._scheduler.start()
+        owned = self._database.write(lambda transaction: self._take_over(transaction, enabled))
+        for mapping, ownership, positions in owned:
+            subscription = Subscription(self._around, self._router, mapping, ownership, positions)
+            self._subscriptions.append(subscription)
+            self._router.add_subscription(subscription)
+        self._streams.on_append(self._note_append)
+        self._router.wake_all()
+
+    def stop(self) -> None:
+        """Lets the calls that run come to their end, keeps their positions, and calls no more."""
+        self._is_stopping = True
+        self._scheduler.stop()
+        for subscription in self._subscriptions:
+            for worker in subscription.workers():
+                worker.close()
+        self._around.caller.close()
+
+    def drain(self, timeout_seconds: float | None = None) -> None:
+        """Returns when every handler has done everything, what handlers wrote for others included.
+
+        Raises TimeoutError telling who is behind, OwnershipLostError where another dispatcher has
+        taken a mapping over, RuntimeError when a handler calls it.
+        """
+        self._check_may_wait()
+        # Behind this write, every commit before it has been told to the workers.
+        self._database.write(lambda transaction: None)
+        self._router.wake_all()
+        if not self._scheduler.wait_quiet(timeout_seconds):
+            raise TimeoutError(self._tell_behind())
+        for subscription in self._subscriptions:
+            for worker in subscription.workers():
+                if isinstance(worker.stopped_by, OwnershipLostError):
+                    raise worker.stopped_by
+
+    def stats(self) -> dict[str, MappingStats]:
+        """What each mapping has done since the start, by its name."""
+        return {each.mapping.name: each.stats() for each in self._subscriptions}
+
+    # --- inside --------------------------------------------------------------------------------
+
+    def _take_over(
+        self, transaction: Transaction, mappings: list[EventSourceMapping]
+    ) -> list[tuple[EventSourceMapping, Ownership, dict[int, int]]]:
+        owned = []
+        for mapping in mappings:
+            shards = self._streams.shards.by_number
+            ownership = take_ownership(transaction, mapping.name, shards)
+            owned.append((mapping, ownership, read_positions(transaction, mapping.name)))
+        return owned
+
+    def _check_table(self, mapping: EventSourceMapping) -> None:
+        table = self._database.catalog.tables.get(mapping.table_name)
+        if table is None or table.stream is None:
+            what = "does not exist" if table is None else "has no stream"
+            log.warning("handler %r waits: table %r %s yet", mapping.name, mapping.table_name, what)
+            return
+        stream = self._streams.streams.by_arn.get(table.stream.arn)
+        if stream is not None:
+            check_view(mapping, stream)
+
+    def _note_append(self, numbers: frozenset[int] | None) -> None:
+        if not self._is_stopping:
+            self._router.route(numbers)
+
+    def _check_may_wait(self) -> None:
+        try:
+            running = asyncio.get_running_loop()
+        except RuntimeError:
+            return
+        if running is self._loop:
+            raise RuntimeError(
+                "drain() would block the loop that the handlers run on: await app.aio.drain()"
+            )
+
+    def _tell_behind(self) -> str:
+        behind = sorted(task.describe() for task in self._scheduler.behind())
+        more = len(behind) - BEHIND_SHOWN_MAX
+        text = "; ".join(behind[:BEHIND_SHOWN_MAX]) + (f"; and {more} more" if more > 0 else "")
+        return f"not done yet: {text}"

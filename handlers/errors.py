@@ -1,0 +1,22 @@
+"""Errors of running handlers, grouped by when they are raised."""
+
+from __future__ import annotations
+
+from ..engine import PeltonError
+
+# --- between a delivery and its commit ----------------------------------------------------------
+
+
+class ReadConflict(PeltonError):
+    """Raised when an item that a handler read has changed before its commit: it is run again."""
+
+
+class OwnershipLostError(PeltonError):
+    """Raised when another dispatcher has taken over a mapping; this one must stop working at it."""
+
+
+# --- calling handlers ---------------------------------------------------------------------------
+
+
+class LoopClosedError(PeltonError):
+    """Raised when the event loop that coroutine functions run on has been closed."""

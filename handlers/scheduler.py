@@ -1,0 +1,148 @@
+"""What runs next: tasks that are woken, run one step at a time, and sleep without being polled.
+
+A task runs on one thread at a time. Whoever has something for it wakes it; a wake-up during a step
+is not lost, it means one more step. Threads (or none, in a simulation) are a subclass's business.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from abc import ABC, abstractmethod
+from enum import Enum, auto
+from typing import NamedTuple
+
+log = logging.getLogger("pelton.handlers")
+
+FAULT_SECONDS = 1.0
+"""How long a task waits whose step failed in a way that no step should."""
+
+
+class Next(Enum):
+    """What a task wants after a step."""
+
+    AGAIN = "another step"
+    IDLE = "nothing until it is woken"
+    PARKED = "to be woken by something it has begun; it has not come to rest"
+    DONE = "no further step, ever"
+
+
+class RetryIn(NamedTuple):
+    """The task wants its next step after a while, and not before."""
+
+    seconds: float
+
+
+Step = Next | RetryIn
+
+
+class _State(Enum):
+    IDLE = auto()
+    READY = auto()
+    RUNNING = auto()
+    WOKEN = auto()  # running, and woken meanwhile
+    PARKED = auto()
+    TIMED = auto()
+    DONE = auto()
+
+
+_AT_REST = (_State.IDLE, _State.DONE)
+
+
+class Task(ABC):
+    """Something that is done in steps."""
+
+    _state = _State.IDLE
+
+    @abstractmethod
+    def step(self) -> Step:
+        """Does one thing and returns; called by one thread at a time."""
+
+    @abstractmethod
+    def describe(self) -> str:
+        """What it is and what it is at, for people who wait for it."""
+
+
+class Scheduler(ABC):
+    """Keeps the tasks that are not at rest, and knows when all are."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._quiet = threading.Condition(self._lock)
+        self._active: set[Task] = set()
+
+    @abstractmethod
+    def start(self) -> None: ...
+
+    @abstractmethod
+    def stop(self) -> None:
+        """Returns when the steps that run have ended; begins no other."""
+
+    @abstractmethod
+    def wait_quiet(self, timeout_seconds: float | None) -> bool:
+        """Waits until every task is at rest; False when that took too long."""
+
+    @abstractmethod
+    def _enqueue(self, task: Task) -> None:
+        """Has a ready task run; called with the lock held."""
+
+    @abstractmethod
+    def _enqueue_later(self, task: Task, seconds: float) -> None:
+        """Has `_end_wait` called for a task after a while; called with the lock held."""
+
+    def wake(self, task: Task) -> None:
+        """Gives a task a step, unless it waits for its time or is done."""
+        with self._lock:
+            state = task._state
+            if state is _State.RUNNING:
+                task._state = _State.WOKEN
+            elif state is _State.IDLE or state is _State.PARKED:
+                self._make_ready(task)
+
+    def behind(self) -> list[Task]:
+        """The tasks that are not at rest."""
+        with self._lock:
+            return list(self._active)
+
+    def _make_ready(self, task: Task) -> None:
+        task._state = _State.READY
+        self._active.add(task)
+        self._enqueue(task)
+
+    def _begin_step(self, task: Task) -> None:
+        """Takes note that a ready task runs; called with the lock held."""
+        task._state = _State.RUNNING
+
+    def _end_step(self, task: Task, wanted: Step) -> None:
+        """What follows from a step; called with the lock held."""
+        if isinstance(wanted, RetryIn):
+            task._state = _State.TIMED
+            self._enqueue_later(task, wanted.seconds)
+        elif wanted is Next.DONE:
+            self._rest(task, _State.DONE)
+        elif wanted is Next.AGAIN or task._state is _State.WOKEN:
+            self._make_ready(task)
+        elif wanted is Next.PARKED:
+            task._state = _State.PARKED
+        else:
+            self._rest(task, _State.IDLE)
+
+    def _end_wait(self, task: Task) -> None:
+        with self._lock:
+            if task._state is _State.TIMED:
+                self._make_ready(task)
+
+    def _rest(self, task: Task, state: _State) -> None:
+        task._state = state
+        self._active.discard(task)
+        if not self._active:
+            self._quiet.notify_all()
+
+
+def step_safely(task: Task) -> Step:
+    """One step; a fault in it is logged and costs the task some time, not its life."""
+    try:
+        return task.step()
+    except Exception:
+        log.exception("%s failed; it goes on in a second", task.describe())
+        return RetryIn(FAULT_SECONDS)

@@ -1,0 +1,201 @@
+"""A handler's transaction: writes that become durable together with the handler's position."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import orjson
+
+from ..engine import Database, Table
+from ..engine.indexes import StoredItem
+from ..engine.items import Decision, ItemKey, key_of_request
+from ..engine.model import validate_request
+from ..engine.operations.transact_write_items import Action, Located, action_of
+from ..engine.storage import Transaction
+from .errors import ReadConflict
+from .python_values import Item, item_to_python, item_to_wire, to_wire
+
+PythonItem = dict[str, Any]
+Address = tuple[str, tuple[int, bytes, bytes]]
+
+
+class Named(Protocol):
+    """Anything that names a table: `pelton.Table` does."""
+
+    @property
+    def name(self) -> str: ...
+
+
+TableName = str | Named
+
+
+class HandlerTransaction:
+    """Reads and buffered writes of one delivery, committed together with the position it reaches.
+
+    Nothing is written while the handler runs. At the commit, items that were read must be what they
+    were, else the handler is run again; an update of an item that was not read meets the item as it
+    is then, so that counters never conflict. All writes of one item make one change, and the
+    changes of one commit are one group in the streams, as those of TransactWriteItems are.
+    Items are Python values; `table` is a name or a `pelton.Table`.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._writes: list[Located] = []
+        self._by_item: dict[Address, list[Located]] = {}
+        self._reads: dict[Address, tuple[Table, ItemKey, bytes | None]] = {}
+        self._is_open = True
+
+    # --- for the handler -----------------------------------------------------------------------
+
+    def put(self, table: TableName, item: Mapping[str, Any]) -> None:
+        """Replaces an item whole, or creates it. Raises ValidationException as PutItem does."""
+        self._add("Put", {"TableName": _name_of(table), "Item": item_to_wire(item)})
+
+    def update(
+        self,
+        table: TableName,
+        key: Mapping[str, Any],
+        expression: str,
+        *,
+        names: Mapping[str, str] | None = None,
+        values: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Changes an item by an update expression, or creates it.
+
+        Raises ValidationException as UpdateItem does; what depends on the item shows at the commit.
+        """
+        request: dict[str, Any] = {
+            "TableName": _name_of(table),
+            "Key": item_to_wire(key),
+            "UpdateExpression": expression,
+        }
+        if names is not None:
+            request["ExpressionAttributeNames"] = dict(names)
+        if values is not None:
+            request["ExpressionAttributeValues"] = {
+                name: to_wire(value) for name, value in values.items()
+            }
+        self._add("Update", request)
+
+    def delete(self, table: TableName, key: Mapping[str, Any]) -> None:
+        """Removes an item if there is one. Raises ValidationException as DeleteItem does."""
+        self._add("Delete", {"TableName": _name_of(table), "Key": item_to_wire(key)})
+
+    def get(self, table: TableName, key: Mapping[str, Any]) -> PythonItem | None:
+        """The item of a key as this transaction sees it, its own writes included; None if none."""
+        self._check_open()
+        found = self._database.catalog.table(_name_of(table))
+        wire_key = item_to_wire(key)
+        item_key = key_of_request(found, wire_key)
+        address = (found.name, item_key.address)
+        body = self._read(address, found, item_key, wire_key)
+        stored = None if body is None else StoredItem(orjson.loads(body), 0, body)
+        for write in self._by_item.get(address, ()):
+            stored = write.action.write.decide(found, item_key, stored).new
+        return None if stored is None else item_to_python(stored.item)
+
+    # --- for the worker ------------------------------------------------------------------------
+
+    @property
+    def has_writes(self) -> bool:
+        return bool(self._writes)
+
+    def mark(self) -> int:
+        """How much has been written so far, for `rewind`."""
+        return len(self._writes)
+
+    def rewind(self, mark: int) -> None:
+        """Forgets the writes since `mark` was taken."""
+        if len(self._writes) > mark:
+            del self._writes[mark:]
+            self._by_item = _grouped(self._writes)
+
+    def close(self) -> None:
+        """Refuses what a handler that has returned, or its threads, would still do."""
+        self._is_open = False
+
+    def apply(self, transaction: Transaction) -> None:
+        """Checks what was read, then does all writes; nothing is written when one cannot be done.
+
+        Raises ReadConflict where an item that was read has changed, ValidationException where a
+        write cannot be done.
+        """
+        self._check_reads(transaction)
+        if not self._writes:
+            return
+        writer, at_ms = self._database.writer, self._database.clock.now_ms()
+        changes = [_folded(self._database, transaction, each) for each in self._current()]
+        group = transaction.next_sequence()
+        for table, key, decision in changes:
+            writer.apply(transaction, table, key, decision, at_ms=at_ms, group=group)
+
+    # --- inside --------------------------------------------------------------------------------
+
+    def _add(self, kind: str, request: dict[str, Any]) -> None:
+        self._check_open()
+        validate_request(f"{kind}Item", request)
+        located = _locate(self._database, action_of({kind: request}))
+        self._writes.append(located)
+        self._by_item.setdefault(_address_of(located), []).append(located)
+
+    def _read(self, address: Address, table: Table, key: ItemKey, wire_key: Item) -> bytes | None:
+        if address not in self._reads:
+            request = {"TableName": table.name, "Key": wire_key}
+            answer = self._database.call("GetItem", request, present=_unparsed)
+            self._reads[address] = table, key, answer.get("Item")
+        return self._reads[address][2]
+
+    def _check_reads(self, transaction: Transaction) -> None:
+        for table, key, body in self._reads.values():
+            row = transaction.get(table.space, *key.address)
+            if (None if row is None else row[1]) != body:
+                raise ReadConflict(f"an item of {table.name} has changed since it was read")
+
+    def _current(self) -> list[list[Located]]:
+        """The writes, item by item, with the tables as they are now."""
+        tables = self._database.catalog.tables
+        if any(tables.get(each.table.name) is not each.table for each in self._writes):
+            again = [_locate(self._database, each.action) for each in self._writes]
+            return list(_grouped(again).values())
+        return list(self._by_item.values())
+
+    def _check_open(self) -> None:
+        if not self._is_open:
+            raise RuntimeError("this transaction is over: it ends when its handler returns")
+
+
+def _folded(
+    database: Database, transaction: Transaction, writes: list[Located]
+) -> tuple[Table, ItemKey, Decision]:
+    """What all writes of one item make of it together."""
+    action, table, key = writes[0]
+    old, new = database.writer.decide(transaction, table, key, action.write)
+    for each in writes[1:]:
+        new = each.action.write.decide(table, key, new).new
+    return table, key, Decision(old, new)
+
+
+def _locate(database: Database, action: Action) -> Located:
+    table = database.catalog.table(action.table_name)
+    return Located(action, table, action.write.locate(table))
+
+
+def _grouped(writes: list[Located]) -> dict[Address, list[Located]]:
+    groups: dict[Address, list[Located]] = {}
+    for each in writes:
+        groups.setdefault(_address_of(each), []).append(each)
+    return groups
+
+
+def _address_of(located: Located) -> Address:
+    return located.table.name, located.key.address
+
+
+def _name_of(table: TableName) -> str:
+    return table if isinstance(table, str) else table.name
+
+
+def _unparsed(body: bytes) -> bytes:
+    return body

@@ -1,0 +1,247 @@
+"""A worker: carries the records of one shard to one handler, in order, one delivery a step."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from random import Random
+
+from ..engine import Database, DynamoDBError, StoreError
+from ..engine.errors import StoreClosedError
+from ..streams import Record, Shard, Streams
+from .calling import Caller
+from .context import Source
+from .dead_letters import DeadLetter, bury
+from .delivery import Delivery, Outcome
+from .errors import LoopClosedError, OwnershipLostError, ReadConflict
+from .handler import Shape
+from .mapping import EventSourceMapping
+from .progress import Progress
+from .retry import BACKOFF_SECONDS_MAX, Suspects, Verdict, backoff_seconds
+from .scheduler import Next, RetryIn, Scheduler, Step, Task
+from .stats import Counters
+from .transaction import HandlerTransaction
+
+log = logging.getLogger("pelton.handlers")
+
+BATCH_BYTES_MAX = 6 * 1024 * 1024
+"""Lambda's limit of an event; a batch ends before it passes this size."""
+
+STORE_RETRY_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What the workers of a dispatcher share."""
+
+    database: Database
+    streams: Streams
+    scheduler: Scheduler
+    caller: Caller
+    random: Random
+    is_stopping: Callable[[], bool]
+
+
+class ShardWorker(Task):
+    """Reads a batch behind its position, calls the handler, commits; never loops, never sleeps.
+
+    `finished` is called when the shard has ended and its end is committed.
+    """
+
+    def __init__(
+        self,
+        around: Surroundings,
+        mapping: EventSourceMapping,
+        shard: Shard,
+        *,
+        progress: Progress,
+        counters: Counters,
+        finished: Callable[[ShardWorker], None],
+    ) -> None:
+        self.mapping = mapping
+        self.shard = shard
+        self.progress = progress
+        self.stopped_by: BaseException | None = None
+        """Why this worker has given up for good, if it has."""
+        self._around = around
+        self._counters = counters
+        self._finished = finished
+        self._source = Source(mapping.name, shard, around.database.clock)
+        self._suspects = Suspects(
+            splits=mapping.bisect_batch_on_function_error
+            or mapping.handler.shape is not Shape.BATCH,
+            retries_max=mapping.maximum_retry_attempts,
+        )
+        self._appended_at: float | None = None
+
+    def note_append(self, at_seconds: float) -> None:
+        """Takes the time (of `time.perf_counter`) of a commit that the handler has yet to see."""
+        if self._appended_at is None:
+            self._appended_at = at_seconds
+
+    def step(self) -> Step:
+        try:
+            return self._step()
+        except (OwnershipLostError, LoopClosedError) as error:
+            log.error("%s stops: %s", self.describe(), error)
+            return self._stop(error)
+        except StoreClosedError as error:
+            return self._stop(error)
+        except StoreError as error:
+            # Not the handler's fault: no attempt is counted, and the records stay where they are.
+            log.warning("%s waits for the store: %s", self.describe(), error)
+            return RetryIn(STORE_RETRY_SECONDS)
+
+    def describe(self) -> str:
+        failures = self._suspects.failures
+        state = f" (failed {failures} times, will retry)" if failures else ""
+        return f"handler {self.mapping.name!r} at shard {self.shard.shard_id}{state}"
+
+    def close(self) -> None:
+        """Saves the position, once no step runs any more."""
+        try:
+            self.progress.flush()
+        except (OwnershipLostError, StoreError) as error:
+            log.warning("%s: its last position is not saved: %s", self.describe(), error)
+
+    # --- one delivery --------------------------------------------------------------------------
+
+    def _step(self) -> Step:
+        self._raise_failed_save()
+        self._check_gap()
+        appended_at, self._appended_at = self._appended_at, None
+        read = self._around.streams.read
+        records, is_end = read(
+            self.shard, self.progress.sequence, self.mapping.batch_size, BATCH_BYTES_MAX
+        )
+        if not records:
+            return self._rest(is_end)
+        wanted = self._wanted(records)
+        if not wanted:
+            return self._pass_over(records)
+        if appended_at is not None:
+            self._counters.note_latency(time.perf_counter() - appended_at)
+        return self._deliver(wanted, records[-1].sequence)
+
+    def _wanted(self, records: list[Record]) -> list[Record]:
+        names = self.mapping.event_names
+        if len(names) == 3:
+            return records
+        return [record for record in records if record.event_name in names]
+
+    def _deliver(self, wanted: list[Record], through: int) -> Step:
+        limit = self._suspects.limit(len(wanted))
+        if limit < len(wanted):
+            wanted = wanted[:limit]
+            through = wanted[-1].sequence
+        transaction = HandlerTransaction(self._around.database)
+        attempt = self._suspects.failures + 1
+        delivery = Delivery(self.mapping.handler, self._source, transaction, attempt)
+        outcome = delivery.run(self._around.caller, wanted, self._around.is_stopping)
+        return self._settle(wanted, outcome, through, transaction)
+
+    def _settle(
+        self,
+        wanted: list[Record],
+        outcome: Outcome,
+        through: int,
+        transaction: HandlerTransaction,
+    ) -> Step:
+        done, error = outcome
+        if done:
+            reached = through if done == len(wanted) else wanted[done - 1].sequence
+            try:
+                self._keep(reached, transaction)
+            except ReadConflict:
+                self._counters.note_conflict()
+                self._suspects.note_conflict()
+                return Next.AGAIN
+            except DynamoDBError as commit_error:
+                return self._note_failure(wanted[:done], commit_error, is_found=False)
+            self._suspects.note_success(done)
+            self._counters.note_success(done)
+        if error is not None:
+            is_found = self.mapping.handler.shape is not Shape.BATCH
+            return self._note_failure(wanted[done:], error, is_found=is_found)
+        return Next.AGAIN
+
+    def _keep(self, sequence: int, transaction: HandlerTransaction) -> None:
+        """Makes a delivery durable: its writes and the position together, or the position alone."""
+        if transaction.has_writes:
+            self.progress.commit(sequence, transaction.apply)
+            return
+        self.progress.advance(sequence)
+        self.progress.save(self._wake)
+
+    # --- failures ------------------------------------------------------------------------------
+
+    def _note_failure(
+        self, records: Sequence[Record], error: BaseException, *, is_found: bool
+    ) -> Step:
+        verdict = self._suspects.note_failure(len(records), found=is_found)
+        failures = self._suspects.failures
+        self._counters.note_failure(error)
+        if verdict is Verdict.GIVE_UP:
+            return self._bury(records[:1] if is_found else records, error)
+        log.warning("%s: %s", self.describe(), error, exc_info=error if failures <= 1 else None)
+        if verdict is Verdict.SPLIT:
+            return Next.AGAIN
+        self._counters.note_retry()
+        return RetryIn(backoff_seconds(failures, self._around.random.random()))
+
+    def _bury(self, records: Sequence[Record], error: BaseException) -> Step:
+        database, attempts = self._around.database, self._suspects.failures
+        failed_at_ms = database.clock.now_ms()
+        letters = [
+            DeadLetter(self.mapping.name, self.shard, record, error, attempts, failed_at_ms)
+            for record in records
+        ]
+        log.error(
+            "%s: %d record(s) to the dead letters", self.describe(), len(letters), exc_info=error
+        )
+        try:
+            self.progress.commit(records[-1].sequence, bury(database, letters).apply)
+        except DynamoDBError:
+            log.exception("%s: the dead letters cannot be written", self.describe())
+            return RetryIn(BACKOFF_SECONDS_MAX)
+        self._suspects.note_success(len(records))
+        self._counters.note_dead_letters(len(records))
+        return Next.AGAIN
+
+    # --- where there is nothing to deliver -----------------------------------------------------
+
+    def _pass_over(self, records: list[Record]) -> Step:
+        self.progress.advance(records[-1].sequence)
+        self.progress.save(self._wake)
+        return Next.AGAIN
+
+    def _rest(self, is_end: bool) -> Step:
+        if not is_end:
+            return Next.PARKED if self.progress.save(self._wake) else Next.IDLE
+        current = self._around.streams.shards.by_number.get(self.shard.number, self.shard)
+        self.progress.advance(max(current.end_seq or 0, self.progress.sequence))
+        self.progress.flush()
+        self._finished(self)
+        return Next.DONE
+
+    def _check_gap(self) -> None:
+        shard = self._around.streams.shards.by_number.get(self.shard.number, self.shard)
+        if shard.trimmed_seq > self.progress.sequence:
+            log.error("%s: records have left the stream before they were handled", self.describe())
+            self._counters.note_gap()
+            self.progress.advance(shard.trimmed_seq)
+
+    def _raise_failed_save(self) -> None:
+        failure, self.progress.failure = self.progress.failure, None
+        if failure is not None:
+            raise failure
+
+    def _wake(self) -> None:
+        self._around.scheduler.wake(self)
+
+    def _stop(self, error: BaseException) -> Step:
+        self.stopped_by = error
+        self._counters.note_end(error)
+        return Next.DONE
