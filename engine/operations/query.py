@@ -74,15 +74,24 @@ class QueryRange:
             )
         start = request.get("ExclusiveStartKey")
         if start is not None:
-            self._start_behind(StartKey(table, index, start))
+            self._start_behind(
+                StartKey(table, index, start, gives_reason=False), has_range=sort is not None
+            )
 
     low: bytes
     high: bytes | None
 
-    def _start_behind(self, start: StartKey) -> None:
+    def _start_behind(self, start: StartKey, *, has_range: bool) -> None:
+        if start.sk < self.low or (self.high is not None and start.sk >= self.high):
+            raise ValidationException(
+                "The provided starting key does not match the range key predicate"
+            )
         if start.pk != self.pk:
             raise ValidationException(
-                "The provided starting key is outside query boundaries based on provided conditions"
+                "The query can return at most one row and cannot be restarted"
+                if has_range
+                else "The provided starting key is outside query boundaries based on provided "
+                "conditions"
             )
         if self.reverse:
             self.high = start.sk if self.high is None else min(self.high, start.sk)

@@ -12,9 +12,12 @@ from ..keys import token_of
 from ..pages import PageRules, keeps_all, last_key_names
 from ..schema import Index, KeySchema, Table
 from ..storage import Reader
-from ..values import Item
+from ..values import Item, normalise_item
 from .expressions import Request, filter_of
 from .get_item import projection_of
+
+INVALID_START = "The provided starting key is invalid"
+OTHER_SCHEMA = "The provided key element does not match the schema"
 
 
 def index_of(table: Table, request: Request) -> Index | None:
@@ -104,18 +107,26 @@ def _full_body_getter(table: Table, reader: Reader) -> Callable[[Item], bytes]:
 
 
 class StartKey:
-    """An ExclusiveStartKey as the address of a row in the table or index that is read."""
+    """An ExclusiveStartKey as the address of a row in the table or index that is read.
 
-    def __init__(self, table: Table, index: Index | None, start: Item) -> None:
+    A key with other members than the schema has is refused with a reason only by Scans of tables.
+    """
+
+    def __init__(
+        self, table: Table, index: Index | None, start: Item, *, gives_reason: bool
+    ) -> None:
         names = last_key_names(table, index)
-        if len(start) != len(names) or any(
-            table.attribute_types[name] not in start.get(name, ()) for name in names
-        ):
+        if start.keys() != set(names):
             raise ValidationException(
-                "The provided starting key is invalid: "
-                "The provided key element does not match the schema"
+                f"{INVALID_START}: {OTHER_SCHEMA}" if gives_reason else INVALID_START
             )
-        key: ItemKey = key_of_request(table, {name: start[name] for name in table.key.names})
+        try:
+            start, _ = normalise_item(start)
+            key: ItemKey = key_of_request(table, {name: start[name] for name in table.key.names})
+        except ValidationException as error:
+            raise ValidationException(f"{INVALID_START}: {error.message}") from None
+        if any(table.attribute_types[name] not in start[name] for name in names):
+            raise ValidationException(f"{INVALID_START}: {OTHER_SCHEMA}")
         self.token, self.pk, self.sk = key.address
         if index is None:
             return

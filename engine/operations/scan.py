@@ -26,7 +26,9 @@ def scan(database: Database, request: Request, present: Present) -> Callable[[An
     index = index_of(table, request)
     space = table.space if index is None else index.space
     start = request.get("ExclusiveStartKey")
-    after = None if start is None else StartKey(table, index, start).address
+    after = None
+    if start is not None:
+        after = StartKey(table, index, start, gives_reason=index is None).address
     if after is not None and not low <= after[0] <= high:
         raise ValidationException(
             "The provided starting key is invalid: Invalid ExclusiveStartKey. Please use "
