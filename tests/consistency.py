@@ -1,0 +1,81 @@
+"""What must hold of every table, whatever was done to it: an index is what its table makes it."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from decimal import Decimal
+from typing import Any
+
+import orjson
+
+from tests.region import Answer, Item, Region
+
+
+def index_faults(region: Region, name: str) -> list[str]:
+    """Everything in which the table's indexes and counts differ from a rebuild out of its items."""
+    items = region.items("Scan", TableName=name)
+    table = region.describe(name)
+    faults = []
+    if table["ItemCount"] != len(items):
+        faults.append(f"{name} counts {table['ItemCount']} items and has {len(items)}")
+    indexes = [
+        *table.get("LocalSecondaryIndexes", ()),
+        *table.get("GlobalSecondaryIndexes", ()),
+    ]
+    for each in indexes:
+        faults += _faults_of(region, table, each, items)
+    return faults
+
+
+def _faults_of(region: Region, table: Answer, index: Answer, items: list[Item]) -> list[str]:
+    where = {"TableName": table["TableName"], "IndexName": index["IndexName"]}
+    names = [element["AttributeName"] for element in index["KeySchema"]]
+    shown = _projection_of(table, index)
+    expected = [
+        item if shown is None else {name: value for name, value in item.items() if name in shown}
+        for item in items
+        if all(name in item for name in names)
+    ]
+    faults = []
+    if index["ItemCount"] != len(expected):
+        faults.append(f"{where} counts {index['ItemCount']} entries, not {len(expected)}")
+    if _as_a_bag(region.items("Scan", **where)) != _as_a_bag(expected):
+        faults.append(f"a scan of {where} does not give what its table holds")
+    for partition in {orjson.dumps(item[names[0]]) for item in expected}:
+        value = orjson.loads(partition)
+        found = region.items(
+            "Query",
+            **where,
+            KeyConditionExpression="#k = :v",
+            ExpressionAttributeNames={"#k": names[0]},
+            ExpressionAttributeValues={":v": value},
+        )
+        mine = [item for item in expected if item[names[0]] == value]
+        if _as_a_bag(found) != _as_a_bag(mine):
+            faults.append(f"a query of {where} for {value} does not give what its table holds")
+        if len(names) > 1:
+            order = [sortable(item[names[1]]) for item in found]
+            if order != sorted(order):
+                faults.append(f"a query of {where} for {value} is out of order")
+    return faults
+
+
+def _projection_of(table: Answer, index: Answer) -> set[str] | None:
+    kind = index["Projection"]["ProjectionType"]
+    if kind == "ALL":
+        return None
+    schema = (*table["KeySchema"], *index["KeySchema"])
+    names = {element["AttributeName"] for element in schema}
+    return names | set(index["Projection"].get("NonKeyAttributes", ()))
+
+
+def _as_a_bag(items: list[Item]) -> list[bytes]:
+    return sorted(orjson.dumps(item, option=orjson.OPT_SORT_KEYS) for item in items)
+
+
+def sortable(value: dict[str, Any]) -> Any:
+    """A key value as something that Python sorts in DynamoDB's order."""
+    ((kind, content),) = value.items()
+    if kind == "N":
+        return Decimal(content)
+    return content.encode() if kind == "S" else b64decode(content)
