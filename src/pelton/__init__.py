@@ -22,6 +22,10 @@ __all__ = [
     "App",
     "Index",
     "Table",
+    # what handlers are called with
+    "Context",
+    "Item",
+    "RecordChange",
     # time
     "ManualClock",
     # errors
@@ -45,12 +49,18 @@ if TYPE_CHECKING:
     from .engine.errors import ResourceNotFoundException as ResourceNotFoundException
     from .engine.errors import TransactionCanceledException as TransactionCanceledException
     from .engine.errors import ValidationException as ValidationException
+    from .handlers import Context as Context
+    from .handlers import RecordChange as RecordChange
+    from .requests import Item as Item
     from .table import Table as Table
 
 _HOMES = {
     "App": ".app",
+    "Context": ".handlers",
     "Index": ".definitions",
+    "Item": ".requests",
     "ManualClock": ".engine.clock",
+    "RecordChange": ".handlers",
     "Table": ".table",
 }
 

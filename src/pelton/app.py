@@ -1,0 +1,246 @@
+"""The app: a region in one file, its tables, and the functions that its changes call."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from functools import cached_property
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, Unpack
+
+from .definitions import Index, KeyAttribute, StreamView, TableDefinition, split_key
+from .engine import Clock, Database
+from .engine.errors import ResourceInUseException, ResourceNotFoundException
+from .handlers import Dispatcher, EventSourceMapping, Handler, MappingStats, Shape
+from .streams import Streams, Upkeep
+from .table import Table
+
+if TYPE_CHECKING:
+    from .aio import AsyncApp
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class HandlerOptions(TypedDict, total=False):
+    """The options of a handler's event source mapping, under Lambda's names and meaning."""
+
+    name: str
+    """What the handler's position is kept under; the function's name unless given."""
+    batch_size: int
+    """The most records taken at once: 1 to 10,000, 100 unless given."""
+    starting_position: Literal["TRIM_HORIZON", "LATEST"]
+    """Where a handler without a position begins: the oldest record kept, or what comes next."""
+    maximum_retry_attempts: int
+    """How often a failing batch is tried again before it goes to the dead letters: 3."""
+    bisect_batch_on_function_error: bool
+    """Whether a failing batch is halved until the record at fault is alone."""
+    enabled: bool
+    """False keeps the handler's position but does not call it."""
+
+
+class App:
+    """A region in one file, and the handlers of its tables; ":memory:" keeps nothing.
+
+    `with app:` starts the handlers and, at its end, stops them and closes the file; `async with`
+    too, and then coroutine functions run on the loop it stands in. `aio` is for callers that await.
+    Raises StoreError and its kin where the file cannot be used.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str] = ":memory:",
+        *,
+        region: str = "us-east-1",
+        durability: Literal["FULL", "NORMAL"] = "FULL",
+        clock: Clock | None = None,
+    ) -> None:
+        self.database = Database(path, region=region, durability=durability, clock=clock)
+        self.streams = Streams(self.database)
+        self._upkeep = Upkeep(self.streams)
+        self._upkeep.start()
+        self._mappings: dict[str, EventSourceMapping] = {}
+        self._dispatcher: Dispatcher | None = None
+
+    # --- tables --------------------------------------------------------------------------------
+
+    def table(
+        self,
+        name: str,
+        *,
+        partition_key: KeyAttribute,
+        sort_key: KeyAttribute | None = None,
+        stream: StreamView | None = None,
+        indexes: tuple[Index, ...] | list[Index] | None = None,
+    ) -> Table:
+        """The table of that name, created unless it exists.
+
+        A key is a name when it is a string, else a pair such as `("year", int)`. An existing table
+        gets the stream if it has none. Raises ValueError when it has other keys, another stream
+        view or, where `indexes` are given, other indexes.
+        """
+        wanted = None if indexes is None else tuple(indexes)
+        definition = TableDefinition(name, partition_key, sort_key, stream, wanted)
+        self._create_or_verify(definition)
+        keys = (partition_key,) if sort_key is None else (partition_key, sort_key)
+        return Table(self.database, name, tuple(split_key(key)[0] for key in keys))
+
+    def _create_or_verify(self, definition: TableDefinition) -> None:
+        try:
+            found = self.call("DescribeTable", {"TableName": definition.name})["Table"]
+        except ResourceNotFoundException:
+            try:
+                self.call("CreateTable", definition.create_request())
+                return
+            except ResourceInUseException:  # another process was quicker
+                found = self.call("DescribeTable", {"TableName": definition.name})["Table"]
+        difference = definition.difference_from(found)
+        if difference is not None:
+            raise ValueError(
+                f"table {definition.name!r} exists with {difference}: "
+                "declare it as it is, or delete it first"
+            )
+        if definition.stream is not None and "StreamSpecification" not in found:
+            request = {"StreamSpecification": definition.stream_specification()}
+            self.call("UpdateTable", {"TableName": definition.name, **request})
+
+    def call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+        """Answers one request of the DynamoDB API, both in wire form, as boto3's client does.
+
+        >>> with App() as app:
+        ...     app.call("ListTables", {})
+        {'TableNames': []}
+        """
+        return self.database.call(operation, request)
+
+    # --- handlers ------------------------------------------------------------------------------
+
+    def on_insert(self, table: Table | str, **options: Unpack[HandlerOptions]) -> Callable[[F], F]:
+        """Calls the function as `function(item, context)` for every item that comes into being."""
+        return self._registrar(Shape.INSERT, table, options)
+
+    def on_modify(self, table: Table | str, **options: Unpack[HandlerOptions]) -> Callable[[F], F]:
+        """Calls the function as `function(change, context)` for every item that changes."""
+        return self._registrar(Shape.MODIFY, table, options)
+
+    def on_remove(self, table: Table | str, **options: Unpack[HandlerOptions]) -> Callable[[F], F]:
+        """Calls the function as `function(item, context)` with every item that was removed."""
+        return self._registrar(Shape.REMOVE, table, options)
+
+    def on_change(self, table: Table | str, **options: Unpack[HandlerOptions]) -> Callable[[F], F]:
+        """Calls the function as `function(change, context)` for every change of every kind."""
+        return self._registrar(Shape.CHANGE, table, options)
+
+    def on_stream(self, table: Table | str, **options: Unpack[HandlerOptions]) -> Callable[[F], F]:
+        """Calls the function as AWS Lambda does: `function(event, context)`, a batch at a time."""
+        return self._registrar(Shape.BATCH, table, options)
+
+    def _registrar(
+        self, shape: Shape, table: Table | str, options: HandlerOptions
+    ) -> Callable[[F], F]:
+        def register(function: F) -> F:
+            rest: dict[str, Any] = dict(options)
+            name = rest.pop("name", None) or getattr(function, "__name__", type(function).__name__)
+            self._register(EventSourceMapping(Handler(name, function, shape), table_name, **rest))
+            return function
+
+        table_name = table if isinstance(table, str) else table.name
+        return register
+
+    def _register(self, mapping: EventSourceMapping) -> None:
+        if self._dispatcher is not None:
+            raise RuntimeError(f"register {mapping.name!r} before the app is started")
+        if mapping.name in self._mappings:
+            raise ValueError(
+                f"there is a handler {mapping.name!r} already: its position is kept under its "
+                'name, so give this one another with name="..."'
+            )
+        self._check_stream(mapping)
+        self._mappings[mapping.name] = mapping
+
+    def _check_stream(self, mapping: EventSourceMapping) -> None:
+        """Raises ValueError when the table's stream cannot show what the handler is called with."""
+        stream = self.database.catalog.table(mapping.table_name).stream
+        image = mapping.handler.shape.needed_image
+        if stream is None or (image is not None and image not in stream.view_type):
+            shows = "has no stream" if stream is None else f"has a stream of {stream.view_type}"
+            raise ValueError(
+                f"handler {mapping.name!r} needs the changes of table {mapping.table_name!r}, "
+                f'which {shows}: declare it with stream="NEW_AND_OLD_IMAGES"'
+            )
+
+    # --- life ----------------------------------------------------------------------------------
+
+    @property
+    def dispatcher(self) -> Dispatcher:
+        """What calls the handlers. Raises RuntimeError while the app is not started."""
+        if self._dispatcher is None:
+            raise RuntimeError("the app is not started: use `with app:` or call app.start() first")
+        return self._dispatcher
+
+    def start(self, *, loop: asyncio.AbstractEventLoop | None = None) -> None:
+        """Starts the handlers where they left off; `loop` runs those that are coroutine functions.
+
+        Without a loop they get one of their own, on a thread of its own.
+        """
+        if self._dispatcher is not None:
+            raise RuntimeError("the app is started already")
+        dispatcher = Dispatcher(
+            self.database, self.streams, list(self._mappings.values()), loop=loop
+        )
+        dispatcher.start()
+        self._dispatcher = dispatcher
+
+    def drain(self, timeout_seconds: float | None = None) -> None:
+        """Returns when every handler has caught up, with what the handlers themselves wrote too.
+
+        Raises TimeoutError telling who is behind.
+        """
+        self.dispatcher.drain(timeout_seconds)
+
+    def stats(self) -> dict[str, MappingStats]:
+        """What each handler has done since the start, by the handler's name."""
+        return self.dispatcher.stats()
+
+    def stop(self) -> None:
+        """Stops the handlers after what they are at; their positions are kept."""
+        dispatcher, self._dispatcher = self._dispatcher, None
+        if dispatcher is not None:
+            dispatcher.stop()
+
+    def close(self) -> None:
+        """Stops the handlers and lets go of the file."""
+        self.stop()
+        self._upkeep.stop()
+        self.database.close()
+
+    @cached_property
+    def aio(self) -> AsyncApp:
+        """The app for asyncio: `call`, `drain`, `start`, `stop` and `close`, awaited."""
+        from .aio import AsyncApp
+
+        return AsyncApp(self)
+
+    def __enter__(self) -> App:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> App:
+        await self.aio.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.aio.close()

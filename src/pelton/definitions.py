@@ -1,0 +1,155 @@
+"""How a table is described in Python: as a CreateTable request, and against what exists already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Literal
+
+KeyAttribute = str | tuple[str, str | type]
+"""A key attribute: its name alone when it is a string, else `("year", int)` or `("year", "N")`."""
+
+StreamView = Literal["KEYS_ONLY", "NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES"]
+
+_KEY_TYPES: dict[object, str] = {str: "S", int: "N", float: "N", Decimal: "N", bytes: "B"}
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """A secondary index of a table; `projection` is ALL, KEYS_ONLY or the names to keep besides.
+
+    A local index has the table's partition key, so only its `sort_key` is given.
+    """
+
+    name: str
+    partition_key: KeyAttribute | None = None
+    sort_key: KeyAttribute | None = None
+    projection: Literal["ALL", "KEYS_ONLY"] | Sequence[str] = "ALL"
+
+    @property
+    def is_local(self) -> bool:
+        return self.partition_key is None
+
+
+@dataclass(frozen=True, slots=True)
+class TableDefinition:
+    """What `App.table` was asked for. `indexes` and `stream` None: as they are, or none."""
+
+    name: str
+    partition_key: KeyAttribute
+    sort_key: KeyAttribute | None = None
+    stream: StreamView | None = None
+    indexes: tuple[Index, ...] | None = None
+
+    def create_request(self) -> dict[str, Any]:
+        """The CreateTable request; capacity is on demand."""
+        request: dict[str, Any] = {
+            "TableName": self.name,
+            "AttributeDefinitions": self._attribute_definitions(),
+            "KeySchema": _key_schema(self.partition_key, self.sort_key),
+            "BillingMode": "PAY_PER_REQUEST",
+        }
+        request |= self._index_members()
+        if self.stream is not None:
+            request |= {"StreamSpecification": self.stream_specification()}
+        return request
+
+    def stream_specification(self) -> dict[str, Any]:
+        return {"StreamEnabled": True, "StreamViewType": self.stream}
+
+    def difference_from(self, description: dict[str, Any]) -> str | None:
+        """How an existing table, as DescribeTable tells of it, differs; None if it does not."""
+        return (
+            _difference(
+                "keys",
+                _typed_keys(self.create_request(), self.create_request()["KeySchema"]),
+                _typed_keys(description, description["KeySchema"]),
+            )
+            or self._index_difference(description)
+            or self._stream_difference(description)
+        )
+
+    def _index_difference(self, description: dict[str, Any]) -> str | None:
+        if self.indexes is None:
+            return None
+        return _difference("indexes", _comparable(self.create_request()), _comparable(description))
+
+    def _stream_difference(self, description: dict[str, Any]) -> str | None:
+        specification = description.get("StreamSpecification")
+        if self.stream is None or specification is None:
+            return None
+        return _difference("stream view", self.stream, specification["StreamViewType"])
+
+    def _attribute_definitions(self) -> list[dict[str, str]]:
+        keys = [self.partition_key, self.sort_key]
+        for index in self.indexes or ():
+            keys += [index.partition_key, index.sort_key]
+        types = dict(split_key(key) for key in keys if key is not None)
+        return [{"AttributeName": name, "AttributeType": kind} for name, kind in types.items()]
+
+    def _index_members(self) -> dict[str, Any]:
+        members: dict[str, Any] = {}
+        for index in self.indexes or ():
+            member = "LocalSecondaryIndexes" if index.is_local else "GlobalSecondaryIndexes"
+            members.setdefault(member, []).append(self._index_member(index))
+        return members
+
+    def _index_member(self, index: Index) -> dict[str, Any]:
+        projection: dict[str, Any] = {"ProjectionType": index.projection}
+        if not isinstance(index.projection, str):
+            projection = {"ProjectionType": "INCLUDE", "NonKeyAttributes": list(index.projection)}
+        return {
+            "IndexName": index.name,
+            "KeySchema": _key_schema(index.partition_key or self.partition_key, index.sort_key),
+            "Projection": projection,
+        }
+
+
+def split_key(key: KeyAttribute) -> tuple[str, str]:
+    """The name and type (S, N or B) of a key attribute. Raises TypeError for other types.
+
+    >>> split_key("user_id"), split_key(("year", int)), split_key(("digest", "B"))
+    (('user_id', 'S'), ('year', 'N'), ('digest', 'B'))
+    """
+    if isinstance(key, str):
+        return key, "S"
+    name, kind = key
+    if kind in ("S", "N", "B"):
+        return name, str(kind)
+    if kind not in _KEY_TYPES:
+        raise TypeError(f"key {name!r}: a key is str, int, Decimal or bytes (S, N, B), not {kind}")
+    return name, _KEY_TYPES[kind]
+
+
+def _key_schema(partition_key: KeyAttribute, sort_key: KeyAttribute | None) -> list[dict[str, str]]:
+    schema = [{"AttributeName": split_key(partition_key)[0], "KeyType": "HASH"}]
+    if sort_key is not None:
+        schema.append({"AttributeName": split_key(sort_key)[0], "KeyType": "RANGE"})
+    return schema
+
+
+def _typed_keys(description: dict[str, Any], schema: Iterable[dict[str, str]]) -> list[str]:
+    types = {
+        each["AttributeName"]: each["AttributeType"] for each in description["AttributeDefinitions"]
+    }
+    return [f"{each['AttributeName']} ({types[each['AttributeName']]})" for each in schema]
+
+
+def _comparable(description: dict[str, Any]) -> dict[str, Any]:
+    """The indexes by name, without what a description tells beyond a definition."""
+    found = {}
+    for member in ("LocalSecondaryIndexes", "GlobalSecondaryIndexes"):
+        for index in description.get(member, ()):
+            projection = index["Projection"]
+            found[index["IndexName"]] = (
+                member.removesuffix("SecondaryIndexes").lower(),
+                _typed_keys(description, index["KeySchema"]),
+                projection["ProjectionType"],
+                sorted(projection.get("NonKeyAttributes", ())),
+            )
+    return found
+
+
+def _difference(what: str, asked: object, found: object) -> str | None:
+    return None if asked == found else f"{what} {found}, not {asked}"
