@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from ..errors import ValidationException
 from ..expressions import Projection
 from ..items import ItemKey, key_of_request
 from ..schema import Table
@@ -21,6 +22,10 @@ def transact_get_items(
     database: Database, request: Request, present: Present
 ) -> Callable[[Any], Answer]:
     plans = [_plan_get(database, each["Get"]) for each in request["TransactItems"]]
+    if len({(table.name, key.address) for table, key, _ in plans}) < len(plans):
+        raise ValidationException(
+            "Transaction request cannot include multiple operations on one item"
+        )
 
     def work(reader: Reader) -> Answer:
         responses = []

@@ -30,6 +30,7 @@ TOKEN_MS_MAX = 10 * 60 * 1000
 """How long a client request token makes a repeated transaction a no-op."""
 
 BYTES_MAX = 4 * 1024 * 1024
+"""The sum of the sizes of all items that one transaction may be about."""
 
 
 class Action(NamedTuple):
@@ -92,6 +93,11 @@ def apply_together(
             reasons.append(reason)
         except ValidationException as error:
             reasons.append({"Code": "ValidationError", "Message": error.message})
+    if sum(_size_of(decision) for decision in decisions) > BYTES_MAX:
+        raise ValidationException(
+            "The aggregate size of the items in the transaction has exceeded the maximum allowed "
+            "size of 4 MB"
+        )
     if len(decisions) < len(located):
         codes = ", ".join(reason["Code"] for reason in reasons)
         raise TransactionCanceledException(
@@ -102,6 +108,11 @@ def apply_together(
     group = transaction.next_sequence()
     for (_, table, key), decision in zip(located, decisions, strict=True):
         database.writer.apply(transaction, table, key, decision, at_ms=at_ms, group=group)
+
+
+def _size_of(decision: Decision) -> int:
+    stored = decision.new or decision.old
+    return stored.size if stored else 0
 
 
 def action_of(request: Request) -> Action:
