@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 TOKEN_KIND = b"transaction-token"
 TOKEN_MS_MAX = 10 * 60 * 1000
 """How long a client request token makes a repeated transaction a no-op."""
+
+NEIGHBOURS_LOOKED_AT = 3
 
 BYTES_MAX = 4 * 1024 * 1024
 """The sum of the sizes of all items that one transaction may be about."""
@@ -67,7 +70,7 @@ def transact_write_items(
             return {}
         apply_together(database, transaction, current, at_ms)
         if token is not None:
-            transaction.put(META_SPACE, 0, TOKEN_KIND, token.encode(), at_ms, digest)
+            _remember(transaction, token.encode(), digest, at_ms)
         return {}
 
     return work
@@ -160,6 +163,19 @@ def _digest_of(request: Request) -> bytes:
     # Sorted keys: the same parameters in another order are the same request.
     items = orjson.dumps(request["TransactItems"], option=orjson.OPT_SORT_KEYS)
     return hashlib.sha256(items).digest()
+
+
+def _remember(transaction: Transaction, token: bytes, digest: bytes, at_ms: int) -> None:
+    """Keeps a token, and drops expired ones that stand behind it.
+
+    Tokens are random texts (SDKs send one with every transaction), so looking at a few neighbours
+    each time gets round to all of them, without a sweep that would hold the writer up.
+    """
+    transaction.put(META_SPACE, 0, TOKEN_KIND, token, at_ms, digest)
+    rows = transaction.query(META_SPACE, 0, TOKEN_KIND, low=token + b"\0")
+    for neighbour, made_ms, _ in list(islice(rows, NEIGHBOURS_LOOKED_AT)):
+        if at_ms - made_ms > TOKEN_MS_MAX:
+            transaction.delete(META_SPACE, 0, TOKEN_KIND, neighbour)
 
 
 def _is_repeated(transaction: Transaction, token: str, digest: bytes, at_ms: int) -> bool:
