@@ -1,20 +1,21 @@
-"""Calls of handlers: on the calling thread, or on an event loop for coroutine functions."""
+"""Where handlers run: on the calling thread or, as coroutine functions, on an event loop."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from typing import Any
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
-from .context import Context
 from .errors import LoopClosedError
-from .handler import Handler
+
+R = TypeVar("R")
 
 
 class Caller:
-    """Calls handlers from threads that may wait for them.
+    """Runs coroutines for threads that wait for them.
 
-    Coroutine functions run on the loop that is given, else on one that has a thread of its own.
+    Those that await something run on the loop that is given, else on one with a thread of its own.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
@@ -22,16 +23,13 @@ class Caller:
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
 
-    def call(self, handler: Handler, argument: Any, context: Context) -> Any:
-        """What the handler returns; raises what it raises, or LoopClosedError without its loop."""
-        result = handler.function(argument, context)
-        if not handler.is_async:
-            return result
+    def run(self, coroutine: Coroutine[Any, Any, R]) -> R:
+        """Its result, from the loop. Raises LoopClosedError when the loop is gone."""
         loop = self._loop or self._start_loop()
         if loop.is_closed():
-            result.close()
+            coroutine.close()
             raise LoopClosedError("the event loop of the coroutine handlers is closed")
-        return asyncio.run_coroutine_threadsafe(result, loop).result()
+        return asyncio.run_coroutine_threadsafe(coroutine, loop).result()
 
     def close(self) -> None:
         """Ends the thread that was started for a loop, if one was."""
@@ -51,3 +49,14 @@ class Caller:
                 )
                 self._thread.start()
             return self._loop
+
+
+def run_to_end(coroutine: Coroutine[Any, Any, R]) -> R:
+    """The result of a coroutine that awaits nothing: its first step is its last."""
+    try:
+        coroutine.send(None)
+    except StopIteration as end:
+        result: R = end.value
+        return result
+    coroutine.close()
+    raise RuntimeError("a function that is no coroutine function has awaited something")

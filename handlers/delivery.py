@@ -9,10 +9,9 @@ from typing import Any, NamedTuple
 import orjson
 
 from ..streams import Record
-from .calling import Caller
+from .calling import Caller, run_to_end
 from .change import RecordChange
 from .context import Context, Source
-from .errors import LoopClosedError
 from .event import batch_event
 from .handler import Handler, Shape
 from .python_values import item_to_python
@@ -33,7 +32,11 @@ class Outcome(NamedTuple):
 
 
 class Delivery:
-    """Hands records to a handler; what it writes gathers in one transaction."""
+    """Hands records to a handler; what it writes gathers in one transaction.
+
+    It is written once, as a coroutine: for a coroutine function it runs on the loop, for any other
+    function it never waits and runs on the thread as it stands.
+    """
 
     def __init__(
         self, handler: Handler, source: Source, transaction: HandlerTransaction, attempt: int
@@ -50,39 +53,45 @@ class Delivery:
 
         Raises LoopClosedError where a coroutine function has no loop any more.
         """
+        if self._handler.shape is Shape.BATCH:
+            delivery = self._run_batch(records)
+        else:
+            delivery = self._run_each(records, should_pause)
         try:
-            if self._handler.shape is Shape.BATCH:
-                return self._run_batch(caller, records)
-            return self._run_each(caller, records, should_pause)
+            return caller.run(delivery) if self._handler.is_async else run_to_end(delivery)
         finally:
             self._transaction.close()
 
-    def _run_batch(self, caller: Caller, records: Sequence[Record]) -> Outcome:
+    async def _run_batch(self, records: Sequence[Record]) -> Outcome:
         event = batch_event(records, self._source.shard.stream_arn)
-        error = self._call(caller, event, records[0].sequence, records[-1].sequence)
+        error = await self._call(event, records[0].sequence, records[-1].sequence)
         return Outcome(len(records) if error is None else 0, error)
 
-    def _run_each(
-        self, caller: Caller, records: Sequence[Record], should_pause: Callable[[], bool]
+    async def _run_each(
+        self, records: Sequence[Record], should_pause: Callable[[], bool]
     ) -> Outcome:
+        shape, table_name = self._handler.shape, self._source.shard.table_name
         started_ms = self._source.clock.now_ms()
         for done, record in enumerate(records):
-            if done and (should_pause() or self._source.clock.now_ms() - started_ms > RUN_MS_MAX):
-                return Outcome(done, None)
+            if done:
+                ran_ms = self._source.clock.now_ms() - started_ms
+                if ran_ms > RUN_MS_MAX or should_pause():
+                    return Outcome(done, None)
             mark = self._transaction.mark()
-            argument = _argument_of(self._handler.shape, record, self._source.shard.table_name)
-            error = self._call(caller, argument, record.sequence, record.sequence)
+            argument = _argument_of(shape, record, table_name)
+            error = await self._call(argument, record.sequence, record.sequence)
             if error is not None:
                 self._transaction.rewind(mark)
                 return Outcome(done, error)
         return Outcome(len(records), None)
 
-    def _call(self, caller: Caller, argument: Any, first: int, last: int) -> BaseException | None:
+    async def _call(self, argument: Any, first: int, last: int) -> BaseException | None:
+        """What the handler failed with, None if it did not."""
         context = Context(self._source, first, last, self._transaction, self._attempt)
         try:
-            caller.call(self._handler, argument, context)
-        except LoopClosedError:
-            raise
+            result = self._handler.function(argument, context)
+            if self._handler.is_async:
+                await result
         except HANDLER_ERRORS as error:
             return error
         return None
@@ -94,6 +103,4 @@ def _argument_of(shape: Shape, record: Record, table_name: str) -> Any:
     if image is None:
         return RecordChange(record, table_name)
     data = orjson.loads(record.body)["dynamodb"]
-    if image == "NEW":
-        return item_to_python(data["NewImage"])
-    return item_to_python(data["OldImage"])
+    return item_to_python(data["NewImage" if image == "NEW" else "OldImage"])

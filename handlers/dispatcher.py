@@ -13,6 +13,7 @@ from ..streams import Streams
 from .calling import Caller
 from .checkpoint import Ownership, read_positions, take_ownership
 from .errors import OwnershipLostError
+from .lane import Lane
 from .mapping import EventSourceMapping
 from .router import Router
 from .scheduler import Scheduler
@@ -61,6 +62,7 @@ class Dispatcher:
             streams=streams,
             scheduler=self._scheduler,
             caller=Caller(loop),
+            lane=Lane(self._scheduler),
             random=random or Random(),
             is_stopping=lambda: self._is_stopping,
         )

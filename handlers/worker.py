@@ -17,6 +17,7 @@ from .dead_letters import DeadLetter, bury
 from .delivery import Delivery, Outcome
 from .errors import LoopClosedError, OwnershipLostError, ReadConflict
 from .handler import Shape
+from .lane import Lane
 from .mapping import EventSourceMapping
 from .progress import Progress
 from .retry import BACKOFF_SECONDS_MAX, Suspects, Verdict, backoff_seconds
@@ -31,6 +32,9 @@ BATCH_BYTES_MAX = 6 * 1024 * 1024
 
 STORE_RETRY_SECONDS = 1.0
 
+LANE_DELIVERIES = 16
+"""How many deliveries of a worker that met a conflict take turns with others that did."""
+
 
 @dataclass(frozen=True)
 class Surroundings:
@@ -40,6 +44,7 @@ class Surroundings:
     streams: Streams
     scheduler: Scheduler
     caller: Caller
+    lane: Lane
     random: Random
     is_stopping: Callable[[], bool]
 
@@ -75,6 +80,7 @@ class ShardWorker(Task):
             retries_max=mapping.maximum_retry_attempts,
         )
         self._appended_at: float | None = None
+        self._lane_deliveries = 0
 
     def note_append(self, at_seconds: float) -> None:
         """Takes the time (of `time.perf_counter`) of a commit that the handler has yet to see."""
@@ -83,7 +89,14 @@ class ShardWorker(Task):
 
     def step(self) -> Step:
         try:
-            return self._step()
+            if not self._lane_deliveries:
+                return self._step()
+            if not self._around.lane.enter(self):
+                return Next.PARKED
+            try:
+                return self._step()
+            finally:
+                self._around.lane.leave()
         except (OwnershipLostError, LoopClosedError) as error:
             log.error("%s stops: %s", self.describe(), error)
             return self._stop(error)
@@ -157,11 +170,13 @@ class ShardWorker(Task):
             except ReadConflict:
                 self._counters.note_conflict()
                 self._suspects.note_conflict()
+                self._lane_deliveries = LANE_DELIVERIES
                 return Next.AGAIN
             except DynamoDBError as commit_error:
                 return self._note_failure(wanted[:done], commit_error, is_found=False)
             self._suspects.note_success(done)
             self._counters.note_success(done)
+            self._lane_deliveries = max(0, self._lane_deliveries - 1)
         if error is not None:
             is_found = self.mapping.handler.shape is not Shape.BATCH
             return self._note_failure(wanted[done:], error, is_found=is_found)
