@@ -277,6 +277,30 @@ def test_an_app_is_started_once_and_drained_only_when_started() -> None:
         app.start()
 
 
+def test_an_app_that_cannot_start_lets_go_of_its_file(tmp_path: Path) -> None:
+    app = pelton.App(tmp_path / "shop.db")
+    users = app.table("users", partition_key="id", stream="NEW_IMAGE")
+    app.on_insert(users, name="greeter")(lambda user, context: None)
+    app.call("UpdateTable", {"TableName": "users", "StreamSpecification": {"StreamEnabled": False}})
+    app.table("users", partition_key="id", stream="OLD_IMAGE")
+    with pytest.raises(ValueError, match="greeter"), app:
+        pass
+    with pytest.raises(pelton.PeltonError, match="closed"):
+        app.call("ListTables", {})
+
+
+def test_blocking_calls_are_refused_on_the_loop_of_the_handlers() -> None:
+    app = pelton.App()
+
+    async def story() -> None:
+        async with app:
+            for blocking in (app.stop, app.close, app.drain):
+                with pytest.raises(RuntimeError, match="await app.aio"):
+                    blocking()
+
+    asyncio.run(story())
+
+
 # --- the package -------------------------------------------------------------------------------
 
 

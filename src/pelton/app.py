@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, TypeVar, Unpack
 
 from .definitions import Index, KeyAttribute, StreamView, TableDefinition, split_key
 from .engine import Clock, Database
@@ -34,7 +34,7 @@ class HandlerOptions(TypedDict, total=False):
     maximum_retry_attempts: int
     """How often a failing batch is tried again before it goes to the dead letters: 3."""
     bisect_batch_on_function_error: bool
-    """Whether a failing batch is halved until the record at fault is alone."""
+    """Whether a failing batch is halved until the record at fault is alone: True unless given."""
     enabled: bool
     """False keeps the handler's position but does not call it."""
 
@@ -61,6 +61,7 @@ class App:
         self._upkeep.start()
         self._mappings: dict[str, EventSourceMapping] = {}
         self._dispatcher: Dispatcher | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     # --- tables --------------------------------------------------------------------------------
 
@@ -190,6 +191,7 @@ class App:
         )
         dispatcher.start()
         self._dispatcher = dispatcher
+        self._loop = loop
 
     def drain(self, timeout_seconds: float | None = None) -> None:
         """Returns when every handler has caught up, with what the handlers themselves wrote too.
@@ -204,6 +206,7 @@ class App:
 
     def stop(self) -> None:
         """Stops the handlers after what they are at; their positions are kept."""
+        self._check_may_wait()
         dispatcher, self._dispatcher = self._dispatcher, None
         if dispatcher is not None:
             dispatcher.stop()
@@ -214,6 +217,18 @@ class App:
         self._upkeep.stop()
         self.database.close()
 
+    def _check_may_wait(self) -> None:
+        """Raises RuntimeError on the loop that the handlers run on: they could not end."""
+        try:
+            running = asyncio.get_running_loop()
+        except RuntimeError:
+            return
+        if self._dispatcher is not None and running is self._loop:
+            raise RuntimeError(
+                "stop() and close() would block the loop that the handlers run on: "
+                "await app.aio.stop() or app.aio.close()"
+            )
+
     @cached_property
     def aio(self) -> AsyncApp:
         """The app for asyncio: `call`, `drain`, `start`, `stop` and `close`, awaited."""
@@ -221,8 +236,12 @@ class App:
 
         return AsyncApp(self)
 
-    def __enter__(self) -> App:
-        self.start()
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
         return self
 
     def __exit__(
@@ -233,8 +252,12 @@ class App:
     ) -> None:
         self.close()
 
-    async def __aenter__(self) -> App:
-        await self.aio.start()
+    async def __aenter__(self) -> Self:
+        try:
+            await self.aio.start()
+        except BaseException:
+            await self.aio.close()
+            raise
         return self
 
     async def __aexit__(
