@@ -77,7 +77,10 @@ def parse_options() -> argparse.Namespace:
         "--movies", type=Path, default=MOVIES_PATH, metavar="FILE", help="the input"
     )
     parser.add_argument(
-        "--keep", type=Path, metavar="DIR", help="put the files there and leave them; a new folder"
+        "--keep",
+        type=_new_folder,
+        metavar="DIR",
+        help="put the files in this new folder and leave them",
     )
     parser.add_argument(
         "--smtp",
@@ -88,6 +91,13 @@ def parse_options() -> argparse.Namespace:
         "(or set PELTON_DEMO_SMTP)",
     )
     return parser.parse_args()
+
+
+def _new_folder(text: str) -> Path:
+    folder = Path(text)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise argparse.ArgumentTypeError(f"{text} is not empty")
+    return folder
 
 
 def _host_and_port(text: str) -> tuple[str, int]:
