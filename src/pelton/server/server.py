@@ -12,13 +12,17 @@ import threading
 import time
 from collections.abc import Callable, Generator, Mapping
 from types import TracebackType
+from typing import cast
 
 import uvicorn
 
 from pelton.engine import Database, PeltonError
 
+from .connections import Connections
 from .http import ASGIApp, Receive, Scope, Send, WireApp
+from .mailbox import Mailbox
 from .regions import Regions
+from .service import Service
 
 log = logging.getLogger("pelton.server")
 
@@ -106,11 +110,12 @@ class Server:
             self._started.set()
 
     async def _serve(self) -> None:
-        pages = LazyPages(self._regions, self._is_closing)
-        app = WireApp(self._regions, pages, self._random_source)
+        mailbox = Mailbox(asyncio.get_running_loop())
+        service = Service(self._regions, mailbox, self._random_source)
+        connections = Connections(service)
         config = uvicorn.Config(
-            app,
-            http="httptools",
+            WireApp(service, LazyPages(self._regions, self._is_closing)),
+            http=cast(type[asyncio.Protocol], connections),
             ws="none",
             lifespan="off",
             interface="asgi3",
@@ -122,7 +127,7 @@ class Server:
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=SHUTDOWN_SECONDS_MAX,
         )
-        self._uvicorn = _Uvicorn(config, self._started)
+        self._uvicorn = _Uvicorn(config, connections, self._started)
         await self._uvicorn.serve(sockets=[self._socket])
 
     def _is_closing(self) -> bool:
@@ -161,8 +166,11 @@ class _Uvicorn(uvicorn.Server):
     Signals are the process's business, and this may run in any thread of it.
     """
 
-    def __init__(self, config: uvicorn.Config, started: threading.Event) -> None:
+    def __init__(
+        self, config: uvicorn.Config, connections: Connections, started: threading.Event
+    ) -> None:
         super().__init__(config)
+        self._connections = connections
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
         self._told = started
@@ -182,8 +190,12 @@ class _Uvicorn(uvicorn.Server):
         self._told.set()
 
     async def main_loop(self) -> None:
-        # A round a second renews the Date header.
+        seconds = 0
         while not await self.on_tick(0):
+            self._connections.renew_date()
+            seconds += 1
+            if seconds % KEEP_ALIVE_SECONDS == 0:
+                self._connections.close_idle()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(1):
                     await self._stopping.wait()

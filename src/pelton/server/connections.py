@@ -1,0 +1,66 @@
+"""All connections of one server: the short way for the protocol, uvicorn's for everything else."""
+
+from __future__ import annotations
+
+import asyncio
+from email.utils import formatdate
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from .protocol import Connection
+from .service import Service
+
+
+class Connections:
+    """Makes uvicorn's connections and holds what they share.
+
+    uvicorn calls it as it would call its own protocol class.
+    """
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+        self.date = b""
+        self._config: uvicorn.Config
+        self._state: ServerState
+        self._app_state: dict[str, Any] = {}
+        self._own: set[Connection] = set()
+        self.renew_date()
+
+    def __call__(
+        self,
+        config: uvicorn.Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> Connection:
+        self._config, self._state, self._app_state = config, server_state, app_state
+        return Connection(self)
+
+    def add(self, connection: Connection) -> None:
+        self._own.add(connection)
+        # uvicorn ends the connections in this set when it ends, and waits for them.
+        self._state.connections.add(connection)  # type: ignore[arg-type]
+
+    def discard(self, connection: Connection) -> None:
+        self._own.discard(connection)
+        self._state.connections.discard(connection)
+
+    def hand_over(self, connection: Connection, transport: Any, data: bytes) -> None:
+        """Gives a connection to uvicorn for good, with `data` as the start of its next request."""
+        protocol = HttpToolsProtocol(self._config, self._state, self._app_state)
+        self.discard(connection)
+        transport.set_protocol(protocol)
+        protocol.connection_made(transport)
+        protocol.data_received(data)
+
+    def renew_date(self) -> None:
+        """Makes the replies' Date the present second; to be called once a second."""
+        self.date = formatdate(usegmt=True).encode()
+
+    def close_idle(self) -> None:
+        """Ends the connections that have had no request since this was last called."""
+        for connection in list(self._own):
+            connection.close_if_idle()

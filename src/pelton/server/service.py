@@ -1,0 +1,179 @@
+"""The wire protocol itself: from a request's headers and body to its answer. Knows no sockets."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+from urllib.parse import urlsplit
+from zlib import crc32
+
+from pelton.engine.errors import DynamoDBError, SerializationException, UnknownOperationException
+from pelton.engine.model import operations
+
+from .credentials import region_signed_for
+from .errors import AccessDeniedException, present_error
+from .mailbox import Mailbox
+from .regions import Regions
+from .wire import (
+    BodyTooLarge,
+    decompress_gzip,
+    parse_request,
+    present_answer,
+    present_stored,
+    targets_of,
+)
+
+Headers = Mapping[bytes, bytes]
+
+JSON_1_0 = b"application/x-amz-json-1.0"
+JSON = b"application/json"
+PLAIN = b"text/plain"
+LOOPBACK_NAMES = frozenset({"127.0.0.1", "::1", "localhost"})
+
+NOT_THE_PROTOCOL = b"<UnknownOperationException/>\n"
+"""AWS's answer, with status 404, to what is no request of its protocol."""
+
+
+class Service:
+    """Answers requests of the DynamoDB and DynamoDB Streams protocols for some regions.
+
+    Made and used on the event loop's thread. `random_source` gives the request ids.
+    """
+
+    def __init__(
+        self, regions: Regions, mailbox: Mailbox, random_source: random.Random | None = None
+    ) -> None:
+        self.regions = regions
+        self.mailbox = mailbox
+        self._random_bits = (random_source or random.Random()).getrandbits
+        self._targets = targets_of(regions.operations())
+        self.healthy = f"healthy: dynamodb.{regions.default_region}.amazonaws.com ".encode()
+
+    def request_id(self) -> bytes:
+        # 52 characters as AWS's ids have; hexadecimal, for it is the cheapest to make.
+        return b"%052X" % self._random_bits(208)
+
+    def answer(self, headers: Headers, query: bytes, body: bytes, exchange: Exchange) -> None:
+        """Answers a `POST /` through `exchange`, now or when its commit is done.
+
+        `headers` have lower-case names; `query` is the raw query string.
+        """
+        content_type = headers.get(b"content-type", b"")
+        if content_type != JSON_1_0:
+            content_type = content_type.partition(b";")[0].strip()
+            if content_type == JSON:
+                exchange.content_type = JSON
+            elif content_type != JSON_1_0 and body:
+                exchange.content_type = PLAIN
+                exchange.reply(404, NOT_THE_PROTOCOL)
+                return
+        try:
+            if b"content-encoding" in headers:
+                body = _decode(headers[b"content-encoding"], body)
+            # Checked in the order AWS checks it.
+            request = parse_request(body) if body else None
+            target = headers.get(b"x-amz-target", b"")
+            operation = self._targets.get(target)
+            if operation is None:
+                raise _unknown_operation(target)
+            database = self.regions.database_for(region_signed_for(headers, query))
+            if b"origin" in headers:
+                _check_origin(headers[b"origin"])
+            if request is None:
+                raise SerializationException("")
+        except BodyTooLarge:
+            exchange.reply(413, b"")
+            return
+        except DynamoDBError as error:
+            exchange(None, error)
+            return
+        database.submit(operation, request, exchange, present=present_stored)
+
+
+class Exchange:
+    """One request and its answer: called by a database as `done(answer, error)`, once.
+
+    Subclasses say where the reply goes.
+    """
+
+    __slots__ = ("_answer", "_error", "content_type", "request_id", "service")
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+        self.request_id = service.request_id()
+        self.content_type = JSON_1_0
+
+    def reply(self, status: int, body: bytes) -> None:
+        """Sends the reply; on the event loop's thread."""
+        raise NotImplementedError
+
+    def __call__(self, answer: Any, error: BaseException | None) -> None:
+        self._answer = answer
+        self._error = error
+        mailbox = self.service.mailbox
+        # Reads are answered on the event loop's own thread before `submit` returns.
+        if threading.get_ident() == mailbox.thread_id:
+            self.arrive()
+        else:
+            mailbox.post(self)
+
+    def arrive(self) -> None:
+        if self._error is None:
+            try:
+                body = present_answer(self._answer)
+            except Exception as error:
+                self.reply(*present_error(error, self.request_id))
+            else:
+                self.reply(200, body)
+        else:
+            self.reply(*present_error(self._error, self.request_id))
+
+    def headers(self, body: bytes) -> list[tuple[bytes, bytes]]:
+        """The headers of a reply with this body."""
+        return [
+            (b"x-amzn-requestid", self.request_id),
+            (b"x-amz-crc32", b"%d" % crc32(body)),
+            (b"content-type", self.content_type),
+            (b"content-length", b"%d" % len(body)),
+        ]
+
+
+def _decode(encoding: bytes, body: bytes) -> bytes:
+    name = encoding.strip().lower()
+    if name == b"gzip":
+        return decompress_gzip(body)
+    if name in (b"", b"identity"):
+        return body
+    raise SerializationException(
+        f"Content-Encoding {encoding.decode('latin-1')} is not supported: send gzip or none"
+    )
+
+
+@cache
+def _targets_of_the_api() -> frozenset[bytes]:
+    return frozenset(targets_of(operations()))
+
+
+def _unknown_operation(target: bytes) -> UnknownOperationException:
+    """AWS's bare error, or a word about what the API has and pelton does not have yet."""
+    if target in _targets_of_the_api():
+        name = target.decode().partition(".")[2]
+        return UnknownOperationException(f"pelton does not support {name} yet")
+    return UnknownOperationException("")
+
+
+def _check_origin(origin: bytes) -> None:
+    # Browsers name the page's origin in every POST. Without this, a page from anywhere that makes
+    # its own host name resolve to this machine could read and write the tables.
+    try:
+        host = urlsplit(origin.decode("latin-1")).hostname
+    except ValueError:
+        host = None
+    if host not in LOOPBACK_NAMES:
+        raise AccessDeniedException(
+            f"Requests from web pages of {origin.decode('latin-1')} are refused: only pages of "
+            "this machine may use this server."
+        )
