@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Any, NamedTuple
 
 import orjson
@@ -31,12 +32,16 @@ class StoredItem(NamedTuple):
     body: bytes
 
 
-def check_index_keys(table: Table, item: Item) -> None:
-    """Raises ValidationException when an attribute has another type than an index demands."""
+def check_index_keys(table: Table, item: Item, written: Container[str] | None = None) -> None:
+    """Raises ValidationException when an attribute has another type than an index demands.
+
+    Only the attributes that are `written` are looked at (all when None): an item that never fitted
+    an index made later may still be updated elsewhere.
+    """
     for index in table.indexes:
         for name in index.key.names:
             value = item.get(name)
-            if value is None:
+            if value is None or (written is not None and name not in written):
                 continue
             expected = table.attribute_types[name]
             ((actual, content),) = value.items()
@@ -58,14 +63,16 @@ def check_index_keys(table: Table, item: Item) -> None:
 def index_entry(
     table: Table, index: Index, stored: StoredItem, token: int, pk: bytes, sk: bytes
 ) -> IndexEntry | None:
-    """The item's row in an index, or None when it lacks a key attribute of it.
+    """The item's row in an index, or None when it lacks a key attribute of it or has one that
+    cannot be a key (it was put before the index was made).
 
     `token`, `pk` and `sk` address the item in the table; they end the entry's sort key, so that
     items with equal index keys stand beside each other.
     """
-    item = stored.item
-    if any(name not in item for name in index.key.names):
-        return None
+    item, types = stored.item, table.attribute_types
+    for name in index.key.names:
+        if name not in item or not item[name].get(types[name]):
+            return None
     entry_sk = pk + sk
     if index.key.sort is not None:
         entry_sk = encode_index_part(table, index.key.sort, item) + entry_sk

@@ -180,7 +180,7 @@ class UpdateWrite:
         size = item_size(item)
         if size > ITEM_BYTES_MAX:
             raise ValidationException("Item size to update has exceeded the maximum allowed size")
-        check_index_keys(table, item)
+        check_index_keys(table, item, self.update.top_level if self.update else ())
         return Decision(old, StoredItem(item, size, orjson.dumps(item)))
 
 

@@ -153,14 +153,11 @@ def _key_names(table: Table, *more: Index) -> set[str]:
 
 
 def _fill_index(transaction: Transaction, table: Table, index: Index) -> None:
-    """Writes the entries of the items that are there; those with ill-typed keys are left out."""
+    """Writes the entries of the items that are there; those that do not fit are left out."""
     rows = transaction.scan(table.space, token_low=TOKEN_MIN, token_high=TOKEN_MAX)
     for token, pk, sk, size, body in rows:
-        item = orjson.loads(body)
-        fits = all(table.attribute_types[name] in item.get(name, ()) for name in index.key.names)
-        if not fits:
-            continue
-        entry = index_entry(table, index, StoredItem(item, size, body), token, pk, sk)
+        stored = StoredItem(orjson.loads(body), size, body)
+        entry = index_entry(table, index, stored, token, pk, sk)
         if entry is not None:
             transaction.put(index.space, *entry)
             transaction.tally(index.space, 1, entry.size)
