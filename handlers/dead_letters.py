@@ -33,7 +33,7 @@ _HERE = str(Path(__file__).parent)
 class DeadLetter:
     """A record with the failure that it was given up for."""
 
-    handler: str
+    handler_name: str
     shard: Shard
     record: Record
     error: BaseException
@@ -43,24 +43,24 @@ class DeadLetter:
     def items(self) -> Iterator[dict[str, Any]]:
         """The items that keep it: one, and one more for each further part of a large record.
 
-        `record` is the record's JSON as GetRecords gives it. Where `record_parts` is more than 1,
-        the text goes on in the items whose sort key has `.0001`, `.0002`, ... behind it.
+        `record_json` is the record's JSON as GetRecords gives it. Where there are `record_parts`
+        beyond the first, they are in the items whose sort key has `.0001`, `.0002`, ... behind it.
         """
         text = self.record.body.decode()
         starts = range(0, len(text), PART_CHARACTERS_MAX)
         parts = [text[start : start + PART_CHARACTERS_MAX] for start in starts]
         sequence_number = to_wire(self.record.sequence)
         yield {
-            "handler": self.handler,
+            "handler_name": self.handler_name,
             "sequence_number": sequence_number,
             "table_name": self.shard.table_name,
             "stream_arn": self.shard.stream_arn,
             "shard_id": self.shard.shard_id,
             "event_name": self.record.event_name,
-            "record": parts[0],
+            "record_json": parts[0],
             "record_parts": len(parts),
             "error_type": type(self.error).__qualname__,
-            "error": str(self.error)[:ERROR_CHARACTERS_MAX],
+            "error_message": str(self.error)[:ERROR_CHARACTERS_MAX],
             "traceback": format_traceback(self.error),
             "attempts": self.attempts,
             "changed_at_ms": self.record.at_ms,
@@ -68,7 +68,7 @@ class DeadLetter:
         }
         for number, part in enumerate(parts[1:], 1):
             key = f"{sequence_number}.{number:04d}"
-            yield {"handler": self.handler, "sequence_number": key, "record": part}
+            yield {"handler_name": self.handler_name, "sequence_number": key, "record_json": part}
 
 
 def bury(database: Database, letters: list[DeadLetter]) -> HandlerTransaction:
@@ -93,7 +93,7 @@ def format_traceback(error: BaseException) -> str:
 def _ensure_table(database: Database) -> None:
     if TABLE_NAME in database.catalog.tables:
         return
-    names = {"handler": "HASH", "sequence_number": "RANGE"}
+    names = {"handler_name": "HASH", "sequence_number": "RANGE"}
     request = {
         "TableName": TABLE_NAME,
         "AttributeDefinitions": [{"AttributeName": name, "AttributeType": "S"} for name in names],

@@ -75,7 +75,6 @@ class Dispatcher:
         enabled = [mapping for mapping in self._mappings.values() if mapping.enabled]
         for mapping in enabled:
             self._check_table(mapping)
-        self._scheduler.start()
         owned = self._database.write(lambda transaction: self._take_over(transaction, enabled))
         for mapping, ownership, positions in owned:
             subscription = Subscription(self._around, self._router, mapping, ownership, positions)
@@ -97,13 +96,15 @@ class Dispatcher:
         """Returns when every handler has done everything, what handlers wrote for others included.
 
         Raises TimeoutError telling who is behind, OwnershipLostError where another dispatcher has
-        taken a mapping over, RuntimeError when a handler calls it.
+        taken a mapping over, RuntimeError when a handler calls it or when they are stopped.
         """
         self._check_may_wait()
         # Behind this write, every commit before it has been told to the workers.
         self._database.write(lambda transaction: None)
         self._router.wake_all()
         if not self._scheduler.wait_quiet(timeout_seconds):
+            if self._is_stopping:
+                raise RuntimeError("the handlers were stopped before they had done everything")
             raise TimeoutError(self._tell_behind())
         for subscription in self._subscriptions:
             for worker in subscription.workers():

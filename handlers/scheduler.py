@@ -70,17 +70,17 @@ class Scheduler(ABC):
         self._lock = threading.Lock()
         self._quiet = threading.Condition(self._lock)
         self._active: set[Task] = set()
+        self._is_stopped = False
 
-    @abstractmethod
-    def start(self) -> None: ...
-
-    @abstractmethod
     def stop(self) -> None:
-        """Returns when the steps that run have ended; begins no other."""
+        """Begins no further step; returns when those that run have ended."""
+        with self._lock:
+            self._is_stopped = True
+            self._quiet.notify_all()
 
     @abstractmethod
     def wait_quiet(self, timeout_seconds: float | None) -> bool:
-        """Waits until every task is at rest; False when that took too long."""
+        """Waits until every task is at rest; False when that took too long, or after `stop`."""
 
     @abstractmethod
     def _enqueue(self, task: Task) -> None:
@@ -107,7 +107,8 @@ class Scheduler(ABC):
     def _make_ready(self, task: Task) -> None:
         task._state = _State.READY
         self._active.add(task)
-        self._enqueue(task)
+        if not self._is_stopped:
+            self._enqueue(task)
 
     def _begin_step(self, task: Task) -> None:
         """Takes note that a ready task runs; called with the lock held."""
@@ -117,7 +118,8 @@ class Scheduler(ABC):
         """What follows from a step; called with the lock held."""
         if isinstance(wanted, RetryIn):
             task._state = _State.TIMED
-            self._enqueue_later(task, wanted.seconds)
+            if not self._is_stopped:
+                self._enqueue_later(task, wanted.seconds)
         elif wanted is Next.DONE:
             self._rest(task, _State.DONE)
         elif wanted is Next.AGAIN or task._state is _State.WOKEN:

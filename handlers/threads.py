@@ -33,17 +33,12 @@ class ThreadScheduler(Scheduler):
         self._free = 0
         self._begun = 0
         self._watch: _Watch | None = None
-        self._is_stopping = False
-
-    def start(self) -> None:
-        pass  # threads come with the first work
 
     def stop(self) -> None:
-        with self._lock:
-            self._is_stopping = True
-            threads = list(self._threads)
-            for _ in threads:
-                self._ready.put(None)
+        super().stop()
+        threads = list(self._threads)
+        for _ in threads:
+            self._ready.put(None)
         self._timers.stop()
         for thread in threads:
             if thread is not threading.current_thread():
@@ -53,13 +48,14 @@ class ThreadScheduler(Scheduler):
         if threading.current_thread() in self._threads:
             raise RuntimeError("a handler that waits for all handlers would wait for itself")
         with self._lock:
-            return self._quiet.wait_for(lambda: not self._active, timeout_seconds)
+            self._quiet.wait_for(lambda: self._is_stopped or not self._active, timeout_seconds)
+            return not self._active
 
     # --- the pool ------------------------------------------------------------------------------
 
     def _enqueue(self, task: Task) -> None:
         self._waiting += 1
-        if self._waiting > self._free and not self._is_stopping:
+        if self._waiting > self._free:
             if len(self._threads) < THREADS_AT_ONCE:
                 self._add_thread()
             elif self._watch is None:
@@ -79,7 +75,7 @@ class ThreadScheduler(Scheduler):
     def _work(self) -> None:
         while True:
             task = self._ready.get()
-            if task is None or self._is_stopping:
+            if task is None or self._is_stopped:
                 return
             with self._lock:
                 self._waiting -= 1
@@ -101,7 +97,7 @@ class ThreadScheduler(Scheduler):
     def _grow_if_stalled(self) -> None:
         with self._lock:
             watch, self._watch = self._watch, None
-            if watch is None or self._waiting <= self._free or self._is_stopping:
+            if watch is None or self._waiting <= self._free or self._is_stopped:
                 return
             is_stalled = self._begun < watch.begun_when_taken and not watch.is_processor_busy()
             if is_stalled and len(self._threads) < THREADS_MAX:

@@ -1,0 +1,76 @@
+"""A scheduler without threads: a seed decides which task is next, and time passes by itself."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections.abc import Callable
+from random import Random
+
+from pelton.engine import ManualClock
+from pelton.handlers.scheduler import Scheduler, Task, step_safely
+
+
+class SteppedScheduler(Scheduler):
+    """Runs tasks on the thread that waits for them, in an order that `random` chooses.
+
+    `settle` is called after each step and must return when what the step left to the writer is
+    done, so that a run depends on its seed alone. When nothing is ready the clock moves on to the
+    next task that waits for its time.
+    """
+
+    def __init__(self, clock: ManualClock, random: Random, settle: Callable[[], None]) -> None:
+        super().__init__()
+        self._clock = clock
+        self._random = random
+        self._settle = settle
+        self._ready: list[Task] = []
+        self._timed: list[tuple[float, int, Task]] = []
+        self._numbers = itertools.count()
+        self.steps = 0
+        self.waited_seconds: list[float] = []
+
+    def stop(self) -> None:
+        super().stop()
+        self._ready.clear()
+        self._timed.clear()
+
+    def wait_quiet(self, timeout_seconds: float | None) -> bool:
+        """Runs everything; `timeout_seconds` are those of the clock."""
+        deadline_ms = None
+        if timeout_seconds is not None:
+            deadline_ms = self._clock.now_ms() + timeout_seconds * 1000
+        while self.step():
+            if deadline_ms is not None and self._clock.now_ms() > deadline_ms:
+                return False
+        return not self._active
+
+    def step(self) -> bool:
+        """One step of one task; False when all are at rest."""
+        if not self._ready and not self._pass_time():
+            return False
+        with self._lock:
+            task = self._ready.pop(self._random.randrange(len(self._ready)))
+            self._begin_step(task)
+        wanted = step_safely(task)
+        with self._lock:
+            self._end_step(task, wanted)
+        self.steps += 1
+        self._settle()
+        return True
+
+    def _pass_time(self) -> bool:
+        if not self._timed:
+            return False
+        due_ms, _, task = heapq.heappop(self._timed)
+        self._clock.advance(seconds=max(0.0, due_ms - self._clock.now_ms()) / 1000 + 0.001)
+        self._end_wait(task)
+        return True
+
+    def _enqueue(self, task: Task) -> None:
+        self._ready.append(task)
+
+    def _enqueue_later(self, task: Task, seconds: float) -> None:
+        self.waited_seconds.append(seconds)
+        due_ms = self._clock.now_ms() + seconds * 1000
+        heapq.heappush(self._timed, (due_ms, next(self._numbers), task))
