@@ -148,9 +148,12 @@ class HandlerTransaction:
         return self._reads[address][2]
 
     def _check_reads(self, transaction: Transaction) -> None:
+        tables = self._database.catalog.tables
         for table, key, body in self._reads.values():
-            row = transaction.get(table.space, *key.address)
-            if (None if row is None else row[1]) != body:
+            current = tables.get(table.name)
+            is_same = current is not None and current.space == table.space
+            row = transaction.get(table.space, *key.address) if is_same else None
+            if not is_same or (None if row is None else row[1]) != body:
                 raise ReadConflict(f"an item of {table.name} has changed since it was read")
 
     def _current(self) -> list[list[Located]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from random import Random
 from typing import Any
@@ -81,6 +82,15 @@ class Stage(Region):
             random=Random(seed),
             scheduler=self.scheduler(seed),
         )
+        dispatcher.start()
+        self.dispatchers.append(dispatcher)
+        return dispatcher
+
+    def threaded(
+        self, *mappings: EventSourceMapping, loop: asyncio.AbstractEventLoop | None = None
+    ) -> Dispatcher:
+        """A dispatcher as an app has it, with threads."""
+        dispatcher = Dispatcher(self.database, self.streams, mappings, random=Random(0), loop=loop)
         dispatcher.start()
         self.dispatchers.append(dispatcher)
         return dispatcher
