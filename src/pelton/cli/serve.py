@@ -1,0 +1,67 @@
+"""`pelton serve`: a server for DynamoDB clients."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import ExitStack
+from typing import Annotated, Literal
+
+import typer
+
+from .output import print_line
+from .regions import files_of_regions
+from .stopping import stop_signals
+
+Durability = Literal["FULL", "NORMAL"]
+
+
+def serve(
+    path: Annotated[
+        str | None,
+        typer.Argument(help="The file to serve, created unless it exists; :memory: keeps nothing."),
+    ] = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free port.")] = 8000,
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    region: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="The name of PATH's region, or NAME=FILE for one more region. One region alone "
+            "answers for all names; of several, the one a request is signed for answers.",
+        ),
+    ] = None,
+    durability: Annotated[
+        Durability,
+        typer.Option(
+            help="FULL: a write that was answered survives power loss. NORMAL: it survives the "
+            "end of the process.",
+        ),
+    ] = "FULL",
+    allow_remote: Annotated[
+        bool,
+        typer.Option(
+            "--allow-remote",
+            help="Let other machines in although requests are not authenticated.",
+        ),
+    ] = False,
+) -> None:
+    """Serve a file to every client that speaks DynamoDB's protocol, until SIGTERM or Ctrl-C."""
+    import pelton
+    from pelton import App
+    from pelton.server import Server
+
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    files = files_of_regions(path, region or [])
+    with ExitStack() as opened:
+        databases = {}
+        for name, file in files.items():
+            app = App(file, region=name, durability=durability)
+            opened.callback(app.close)
+            databases[name] = app.database
+        with stop_signals() as stopping:
+            server = Server(databases, host=host, port=port, allow_remote=allow_remote)
+            with server:
+                what = ", ".join(
+                    file if len(files) == 1 else f"{name}={file}" for name, file in files.items()
+                )
+                print_line(f"pelton {pelton.__version__} serving {what} at {server.url}", "green")
+                stopping.wait()
