@@ -1,0 +1,1 @@
+"""Programs that run: each prints, and its docstring holds what it prints."""

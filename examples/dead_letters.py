@@ -33,7 +33,11 @@ with app:
     print(f"sent to {len(sent)} of 4 addresses")
 
     # Dead letters are items of an ordinary table, with the record and the traceback.
-    dead = app.table("pelton.dead-letters", partition_key="handler", sort_key="sequence_number")
-    for letter in dead.scan():
-        print(f"dead letter of {letter['handler']}: {letter['error_type']}: {letter['error']}")
-        print(f"  attempts: {letter['attempts']}")
+    table = app.table(
+        "pelton.dead-letters", partition_key="handler_name", sort_key="sequence_number"
+    )
+    for dead in table.scan():
+        print(
+            f"dead letter of {dead['handler_name']}: {dead['error_type']}: {dead['error_message']}"
+        )
+        print(f"  attempts: {dead['attempts']}")

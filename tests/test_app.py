@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -309,12 +307,3 @@ def test_the_package_gives_every_name_it_lists() -> None:
     assert set(pelton.__all__) <= set(dir(pelton))
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = pelton.nothing
-
-
-def test_importing_the_package_imports_nothing_heavy() -> None:
-    # The command line answers before the engine, the server or rich are loaded.
-    program = "import sys, pelton; print(sorted(n for n in sys.modules if n.startswith('pelton')))"
-    out = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    )
-    assert out.stdout.strip() == "['pelton']"

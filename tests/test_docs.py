@@ -7,12 +7,15 @@ import os
 import re
 import subprocess
 import sys
-import tomllib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
 import pelton
+from pelton.cli.main import commands
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(
@@ -21,6 +24,7 @@ PAGES = sorted(
     if path.name != "benchmarks.md"  # written by `make bench`
 )
 PROGRAM_AND_OUTPUT = re.compile(r"```python\n(.*?)```\n+```\n(.*?)```", re.DOTALL)
+CONSOLE = re.compile(r"```console\n(.*?)```", re.DOTALL)
 LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
 
 
@@ -89,10 +93,35 @@ def test_a_decorator_stands_in_the_quickstart(decorator: str) -> None:
     assert f"`{decorator}`" in text_of(ROOT / "docs" / "quickstart.md")
 
 
-def test_the_versions_agree() -> None:
-    project = tomllib.loads(text_of(ROOT / "pyproject.toml"))["project"]
-    released = re.findall(r"^## \[(\d[^\]]*)\]", text_of(ROOT / "CHANGELOG.md"), re.MULTILINE)
-    assert project["version"] == pelton.__version__ == released[0]
+def verbs(group: Any, path: tuple[str, ...] = ("pelton",)) -> Iterator[str]:
+    """Every command that does something, as it is typed."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from verbs(command, (*path, name))
+        else:
+            yield " ".join((*path, name))
+
+
+@pytest.mark.parametrize("verb", list(verbs(typer.main.get_command(commands))))
+def test_a_verb_of_the_command_line_is_documented(verb: str) -> None:
+    assert f"`{verb} " in text_of(ROOT / "docs" / "command-line.md")
+
+
+def test_the_session_of_the_command_line_shows_what_is_printed(tmp_path: Path) -> None:
+    (session,) = CONSOLE.findall(text_of(ROOT / "docs" / "command-line.md"))
+    typed = [line.removeprefix("$ ") for line in session.splitlines() if line.startswith("$ ")]
+    shown = [line for line in session.splitlines() if not line.startswith("$ ")]
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    finished = subprocess.run(
+        ["sh", "-e", "-c", "\n".join(typed)],
+        cwd=tmp_path,
+        env={**os.environ, "PATH": path, "PYTHONPATH": str(ROOT / "src")},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert finished.stderr == ""
+    assert finished.stdout.splitlines() == shown
 
 
 def test_the_first_screen_of_the_readme_tells_how_to_run_the_demo_and_the_tests() -> None:
