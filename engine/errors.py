@@ -69,6 +69,15 @@ class TransactionCanceledException(DynamoDBError):
         self.reasons = reasons
 
 
+def cancellation(reasons: list[dict[str, Any]]) -> TransactionCanceledException:
+    """The error of a transaction with these reasons, one an action."""
+    codes = ", ".join(reason["Code"] for reason in reasons)
+    return TransactionCanceledException(
+        f"Transaction cancelled, please refer cancellation reasons for specific reasons [{codes}]",
+        reasons,
+    )
+
+
 class TransactionConflictException(DynamoDBError):
     """Raised when a write meets a transaction in progress on the same item."""
 

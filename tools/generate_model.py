@@ -25,7 +25,17 @@ NARROWED: dict[str, Shape] = {
     # Names of tables in data requests: ARNs are let through by the validator itself.
     "TableArn": {"type": "string", "min": 1, "max": 255, "pattern": "[a-zA-Z0-9_.-]+"},
     "KeySchema": {"type": "list", "member": "KeySchemaElement", "min": 1, "max": 2},
+    # Broken, these are told by their operations, in other words than the structural check's.
+    "KeyList": {"type": "list", "member": "Key", "min": 1},
+    "BatchGetRequestMap": {"type": "map", "key": "TableArn", "value": "KeysAndAttributes"},
+    "BatchWriteItemRequestMap": {
+        "type": "map",
+        "key": "TableArn",
+        "value": "WriteRequests",
+        "max": 25,
+    },
 }
+OWN_SHAPES: dict[str, Shape] = {"QueryLimit": {"type": "integer"}}
 ENUM_ORDERS = {
     "Select": ["SPECIFIC_ATTRIBUTES", "COUNT", "ALL_ATTRIBUTES", "ALL_PROJECTED_ATTRIBUTES"],
     "ScalarAttributeType": ["B", "N", "S"],
@@ -39,6 +49,7 @@ OTHER_MEMBERS: dict[str, dict[str, str]] = {
     "UpdateTableInput": {"TableName": "TableName"},
     "DeleteTableInput": {"TableName": "TableName"},
     "DescribeTableInput": {"TableName": "TableName"},
+    "QueryInput": {"Limit": "QueryLimit"},
 }
 NOT_REQUIRED = {
     # Their absence is told by the operation, in other words than the structural check's.
@@ -91,7 +102,7 @@ def reachable(roots: list[str], shapes: dict[str, Shape]) -> set[str]:
 
 def build_model() -> tuple[dict[str, str], dict[str, Shape]]:
     operations: dict[str, str] = {}
-    shapes: dict[str, Shape] = {}
+    shapes: dict[str, Shape] = dict(OWN_SHAPES)
     for service_name in SERVICES:
         service = load_service(service_name)
         for name, operation in service["operations"].items():

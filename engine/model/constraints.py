@@ -59,14 +59,14 @@ def _broken_in_map(shape: Shape, value: Any, path: str) -> Iterator[str]:
     for key, content in value.items():
         if not is_arn(shape["key"], key) and any(_broken_in_string(key_shape, key, "")):
             yield (
-                f"Value '{shown(value)}' at '{path}' failed to satisfy constraint: "
+                f"Value '{shown(value, shape)}' at '{path}' failed to satisfy constraint: "
                 f"Map keys must satisfy constraint: [{', '.join(_demands(key_shape))}]"
             )
         elif value_shape != ATTRIBUTE_VALUE and any(
             _broken_length(content, _sized(value_shape), "")
         ):
             yield (
-                f"Value '{shown(value)}' at '{path}' failed to satisfy constraint: "
+                f"Value '{shown(value, shape)}' at '{path}' failed to satisfy constraint: "
                 f"Map value must satisfy constraint: "
                 f"[{', '.join(_demands(shape_named(value_shape)))}]"
             )
@@ -95,47 +95,73 @@ def _broken_in_string(shape: Shape, value: str, path: str) -> Iterator[str]:
     if "enum" in shape:
         if value not in shape["enum"]:
             allowed = ", ".join(shape["enum"])
-            yield _sentence(value, path, f"satisfy enum value set: [{allowed}]")
+            yield _sentence(shown(value, shape), path, f"satisfy enum value set: [{allowed}]")
         return
     if "pattern" in shape and re.fullmatch(shape["pattern"], value) is None and value:
-        yield _sentence(value, path, f"satisfy regular expression pattern: {shape['pattern']}")
+        yield _sentence(
+            shown(value, shape), path, f"satisfy regular expression pattern: {shape['pattern']}"
+        )
     yield from _broken_length(value, shape, path)
 
 
 def _broken_length(value: Any, shape: Shape, path: str) -> Iterator[str]:
     if len(value) < shape.get("min", 0):
-        yield _sentence(value, path, f"have length greater than or equal to {shape['min']}")
+        yield _sentence(
+            shown(value, shape), path, f"have length greater than or equal to {shape['min']}"
+        )
     if len(value) > shape.get("max", len(value)):
-        yield _sentence(value, path, f"have length less than or equal to {shape['max']}")
+        yield _sentence(
+            shown(value, shape), path, f"have length less than or equal to {shape['max']}"
+        )
 
 
 def _broken_range(value: Any, shape: Shape, path: str) -> Iterator[str]:
     if value < shape.get("min", value):
-        yield _sentence(value, path, f"have value greater than or equal to {shape['min']}")
+        yield _sentence(
+            shown(value, shape), path, f"have value greater than or equal to {shape['min']}"
+        )
     if value > shape.get("max", value):
-        yield _sentence(value, path, f"have value less than or equal to {shape['max']}")
+        yield _sentence(
+            shown(value, shape), path, f"have value less than or equal to {shape['max']}"
+        )
 
 
-def _sentence(value: Any, path: str, demand: str) -> str:
-    return f"Value '{shown(value)}' at '{path}' failed to satisfy constraint: Member must {demand}"
+def _sentence(text: str, path: str, demand: str) -> str:
+    return f"Value '{text}' at '{path}' failed to satisfy constraint: Member must {demand}"
 
 
 def lower_first(name: str) -> str:
     return name[:1].lower() + name[1:]
 
 
-def shown(value: Any) -> str:
-    """A value as AWS's messages print it: Java's way with lists and maps.
+def shown(value: Any, shape: Shape) -> str:
+    """A value as AWS's messages print it: Java's way with lists, maps and structures.
 
-    >>> shown({"a": [1, True]})
-    '{a=[1, true]}'
+    >>> shown([{"AttributeName": "a", "KeyType": "HASH"}], shape_named("KeySchema"))
+    '[KeySchemaElement(attributeName=a, keyType=HASH)]'
     """
     if value is None:
         return "null"
-    if isinstance(value, bool):
+    kind = shape["type"]
+    if kind == "boolean":
         return "true" if value else "false"
-    if isinstance(value, list):
-        return f"[{', '.join(map(shown, value))}]"
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}={shown(each)}" for key, each in value.items()) + "}"
+    if kind == "list":
+        return f"[{', '.join(_shown_as(shape['member'], each) for each in value)}]"
+    if kind == "map":
+        pairs = (f"{key}={_shown_as(shape['value'], each)}" for key, each in value.items())
+        return "{" + ", ".join(pairs) + "}"
     return str(value)
+
+
+def _shown_as(name: str, value: Any) -> str:
+    if name == ATTRIBUTE_VALUE:
+        return "AttributeValue(" + ", ".join(f"{kind}={each}" for kind, each in value.items()) + ")"
+    shape = shape_named(name)
+    if shape["type"] != "structure":
+        return shown(value, shape)
+    members = (
+        f"{lower_first(member)}={_shown_as(shape['members'][member], each)}"
+        for member, each in value.items()
+        if member in shape["members"]
+    )
+    return f"{name}({', '.join(members)})"

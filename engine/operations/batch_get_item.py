@@ -26,10 +26,13 @@ def batch_get_item(
 ) -> Callable[[Any], Answer]:
     requested: dict[str, Request] = request["RequestItems"]
     if not requested:
-        raise ValidationException(
-            "1 validation error detected: Value '{}' at 'requestItems' failed to satisfy "
-            "constraint: Member must have length greater than or equal to 1"
-        )
+        raise ValidationException("The requestItems parameter is required for BatchGetItem")
+    for name, each in requested.items():
+        if len(each["Keys"]) > KEYS_MAX:
+            raise ValidationException(
+                f"1 validation error detected: Value at 'RequestItems.{name}.member.Keys' failed "
+                f"to satisfy constraint: Member must have length less than or equal to {KEYS_MAX}"
+            )
     if sum(len(each["Keys"]) for each in requested.values()) > KEYS_MAX:
         raise ValidationException("Too many items requested for the BatchGetItem call")
     plans = [_plan_table(database.catalog.table, name, each) for name, each in requested.items()]

@@ -22,10 +22,7 @@ def batch_write_item(
 ) -> Callable[[Any], Answer]:
     requested: dict[str, list[Request]] = request["RequestItems"]
     if not requested:
-        raise ValidationException(
-            "1 validation error detected: Value '{}' at 'requestItems' failed to satisfy "
-            "constraint: Member must have length greater than or equal to 1"
-        )
+        raise ValidationException("The requestItems parameter is required for BatchWriteItem")
     if sum(len(each) for each in requested.values()) > WRITES_MAX:
         raise ValidationException("Too many items requested for the BatchWriteItem call")
     writes = [(name, _write_of(each)) for name, requests in requested.items() for each in requests]

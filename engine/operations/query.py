@@ -24,6 +24,11 @@ def query(database: Database, request: Request, present: Present) -> Callable[[A
         request, "KeyConditionExpression", "FilterExpression", "ProjectionExpression"
     )
     selection = Selection(request, placeholders)
+    if selection.limit is not None and selection.limit < 1:
+        raise ValidationException(
+            "1 validation error detected: Value at 'Limit' failed to satisfy constraint: "
+            "Member must have value greater than or equal to 1"
+        )
     text = request.get("KeyConditionExpression")
     if text is None:
         raise ValidationException(

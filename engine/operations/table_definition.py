@@ -45,9 +45,7 @@ def key_schema_of(elements: list[dict[str, str]]) -> KeySchema:
         )
     partition, sort = elements[0]["AttributeName"], elements[1]["AttributeName"]
     if partition == sort:
-        raise ValidationException(
-            "Both the Hash Key and the Range Key element in the KeySchema have the same name"
-        )
+        raise ValidationException("Invalid KeySchema: Some index key attribute have no definition")
     return KeySchema(partition, sort)
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ValidationException
+from ..errors import ValidationException, cancellation
 from ..expressions import Projection
 from ..items import ItemKey, key_of_request
 from ..schema import Table
 from ..storage import Reader
+from ..values import Item
 from .expressions import placeholders_of
 from .get_item import projection_of, shown
 from .operation import Answer, Present, Request
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 def transact_get_items(
     database: Database, request: Request, present: Present
 ) -> Callable[[Any], Answer]:
-    plans = [_plan_get(database, each["Get"]) for each in request["TransactItems"]]
+    gets = [_bind_get(database, each["Get"]) for each in request["TransactItems"]]
+    plans = _locate_gets(gets)
     if len({(table.name, key.address) for table, key, _ in plans}) < len(plans):
         raise ValidationException(
             "Transaction request cannot include multiple operations on one item"
@@ -37,9 +39,24 @@ def transact_get_items(
     return work
 
 
-def _plan_get(database: Database, request: Request) -> tuple[Table, ItemKey, Projection | None]:
+def _bind_get(database: Database, request: Request) -> tuple[Table, Item, Projection | None]:
     placeholders = placeholders_of(request, "ProjectionExpression")
     projection = projection_of(request, placeholders)
     placeholders.check_all_used()
-    table = database.catalog.table(request["TableName"])
-    return table, key_of_request(table, request["Key"]), projection
+    return database.catalog.table(request["TableName"]), request["Key"], projection
+
+
+def _locate_gets(
+    gets: list[tuple[Table, Item, Projection | None]],
+) -> list[tuple[Table, ItemKey, Projection | None]]:
+    """The gets with their encoded keys; one bad key cancels the transaction, told by its reason."""
+    plans, reasons = [], []
+    for table, key, projection in gets:
+        try:
+            plans.append((table, key_of_request(table, key), projection))
+            reasons.append({"Code": "None"})
+        except ValidationException as error:
+            reasons.append({"Code": "ValidationError", "Message": error.message})
+    if len(plans) < len(gets):
+        raise cancellation(reasons)
+    return plans

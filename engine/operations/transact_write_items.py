@@ -12,8 +12,8 @@ import orjson
 from ..errors import (
     ConditionalCheckFailedException,
     IdempotentParameterMismatchException,
-    TransactionCanceledException,
     ValidationException,
+    cancellation,
 )
 from ..items import CheckWrite, Decision, DeleteWrite, ItemKey, PutWrite, UpdateWrite, Write
 from ..schema import Table
@@ -102,12 +102,7 @@ def apply_together(
             "size of 4 MB"
         )
     if len(decisions) < len(located):
-        codes = ", ".join(reason["Code"] for reason in reasons)
-        raise TransactionCanceledException(
-            "Transaction cancelled, please refer cancellation reasons for specific reasons "
-            f"[{codes}]",
-            reasons,
-        )
+        raise cancellation(reasons)
     group = transaction.next_sequence()
     for (_, table, key), decision in zip(located, decisions, strict=True):
         database.writer.apply(transaction, table, key, decision, at_ms=at_ms, group=group)

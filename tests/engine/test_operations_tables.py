@@ -149,7 +149,7 @@ TWO_KEYS = {
         ),
         (
             {"KeySchema": key_schema("id", "id")},
-            "Both the Hash Key and the Range Key element in the KeySchema have the same name",
+            "Invalid KeySchema: Some index key attribute have no definition",
         ),
         (
             {"KeySchema": key_schema("id")[::-1] + [{"AttributeName": "v", "KeyType": "HASH"}]},

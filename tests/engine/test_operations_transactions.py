@@ -332,7 +332,10 @@ def test_gets_that_cannot_be_are_refused(filled: Region) -> None:
     for actions, expected in (
         ([], "ValidationException"),
         ([get("a", "nothing")], "ResourceNotFoundException"),
-        ([{"Get": {"TableName": "things", "Key": {"other": S("a")}}}], "ValidationException"),
+        (
+            [{"Get": {"TableName": "things", "Key": {"other": S("a")}}}],
+            "TransactionCanceledException",
+        ),
         ([get(str(n)) for n in range(101)], "ValidationException"),
         ([get("a"), get("a")], "ValidationException"),
     ):
