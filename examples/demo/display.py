@@ -96,7 +96,7 @@ def report(console: Console, stats: dict[str, MappingStats]) -> None:
     """What each handler did and how long after the commit it was called."""
     table = Table(box=SIMPLE_HEAD)
     table.add_column("handler", no_wrap=True)
-    for heading in ("records", "calls", "retries", "failed", "p50 ms", "p99 ms"):
+    for heading in ("records", "batches", "retries", "failed", "p50 ms", "p99 ms"):
         table.add_column(heading, justify="right")
     for name, each in stats.items():
         table.add_row(
