@@ -1,0 +1,257 @@
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from random import Random
+
+import pytest
+
+from pelton.engine import ManualClock
+from pelton.handlers.lane import Lane
+from pelton.handlers.scheduler import Next, RetryIn, Step, Task
+from pelton.handlers.threads import THREADS_AT_ONCE, ThreadScheduler
+from pelton.handlers.timers import Timers
+from tests.handlers.stepped import SteppedScheduler
+
+SECONDS_MAX = 60.0
+
+
+class Scripted(Task):
+    """A task whose steps are given one by one; after the last it is idle."""
+
+    def __init__(self, *steps: Callable[[], Step]) -> None:
+        self._steps = list(steps)
+        self.count = 0
+
+    def step(self) -> Step:
+        self.count += 1
+        return self._steps.pop(0)() if self._steps else Next.IDLE
+
+    def describe(self) -> str:
+        return "a scripted task"
+
+
+@pytest.fixture
+def stepped() -> SteppedScheduler:
+    return SteppedScheduler(ManualClock(), Random(0), lambda: None)
+
+
+@pytest.fixture
+def threads() -> Iterator[ThreadScheduler]:
+    scheduler = ThreadScheduler()
+    yield scheduler
+    scheduler.stop()
+
+
+# --- what every scheduler does ------------------------------------------------------------------
+
+
+def test_a_task_steps_as_long_as_it_wants(stepped: SteppedScheduler) -> None:
+    task = Scripted(lambda: Next.AGAIN, lambda: Next.AGAIN)
+    stepped.wake(task)
+    assert stepped.behind() == [task]
+    assert stepped.wait_quiet(None)
+    assert (task.count, stepped.behind()) == (3, [])
+
+
+def test_many_wake_ups_before_a_step_are_one(stepped: SteppedScheduler) -> None:
+    task = Scripted()
+    for _ in range(3):
+        stepped.wake(task)
+    assert stepped.wait_quiet(None)
+    assert task.count == 1
+
+
+def test_a_wake_up_during_a_step_is_not_lost(stepped: SteppedScheduler) -> None:
+    def wake_self() -> Step:
+        stepped.wake(task)
+        return Next.IDLE
+
+    task = Scripted(wake_self)
+    stepped.wake(task)
+    assert stepped.wait_quiet(None)
+    assert task.count == 2
+
+
+def test_a_task_that_waits_for_its_time_cannot_be_woken(stepped: SteppedScheduler) -> None:
+    task = Scripted(lambda: RetryIn(5.0))
+    stepped.wake(task)
+    stepped.step()
+    stepped.wake(task)
+    assert task.count == 1
+    started_ms = stepped._clock.now_ms()
+    assert stepped.wait_quiet(None)
+    assert task.count == 2
+    assert stepped._clock.now_ms() - started_ms >= 5_000
+
+
+def test_a_parked_task_is_not_at_rest(stepped: SteppedScheduler) -> None:
+    task = Scripted(lambda: Next.PARKED)
+    stepped.wake(task)
+    assert not stepped.wait_quiet(None)
+    assert stepped.behind() == [task]
+    stepped.wake(task)
+    assert stepped.wait_quiet(None)
+
+
+def test_a_task_that_is_done_stays_done(stepped: SteppedScheduler) -> None:
+    task = Scripted(lambda: Next.DONE)
+    stepped.wake(task)
+    assert stepped.wait_quiet(None)
+    stepped.wake(task)
+    assert stepped.wait_quiet(None)
+    assert task.count == 1
+
+
+def test_a_fault_in_a_step_is_logged_and_survived(
+    stepped: SteppedScheduler, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fault() -> Step:
+        raise KeyError("a bug")
+
+    task = Scripted(fault)
+    stepped.wake(task)
+    with caplog.at_level(logging.ERROR, "pelton.handlers"):
+        assert stepped.wait_quiet(None)
+    assert task.count == 2
+    assert "a scripted task failed" in caplog.text
+
+
+# --- lanes --------------------------------------------------------------------------------------
+
+
+def test_a_lane_lets_one_task_pass_after_the_other(stepped: SteppedScheduler) -> None:
+    lane = Lane(stepped)
+    first, second, third = Scripted(), Scripted(), Scripted()
+    assert lane.enter(first)
+    assert lane.enter(first)
+    assert not lane.enter(second)
+    assert not lane.enter(third)
+    assert not lane.enter(second)
+    lane.leave()
+    assert stepped.behind() == [second]
+    assert lane.enter(second)
+    lane.leave()
+    assert not lane.enter(first)
+    assert lane.enter(third)
+    lane.leave()
+    assert lane.enter(first)
+
+
+# --- threads ------------------------------------------------------------------------------------
+
+
+def test_the_pool_grows_when_handlers_block(threads: ThreadScheduler) -> None:
+    count = 3 * THREADS_AT_ONCE
+    meeting = threading.Barrier(count)
+
+    def meet() -> Step:
+        meeting.wait(SECONDS_MAX)  # passes only if all are on threads of their own
+        return Next.IDLE
+
+    tasks = [Scripted(meet) for _ in range(count)]
+    for task in tasks:
+        threads.wake(task)
+    assert threads.wait_quiet(SECONDS_MAX)
+    assert [task.count for task in tasks] == [1] * count
+
+
+def test_a_pool_without_work_has_no_threads(threads: ThreadScheduler) -> None:
+    before = threading.active_count()
+    assert threads.wait_quiet(0)
+    assert threading.active_count() == before
+
+
+def test_a_task_runs_on_one_thread_at_a_time(threads: ThreadScheduler) -> None:
+    steps = 300
+    running = threading.Semaphore(1)
+    overlaps: list[bool] = []
+
+    def run() -> Step:
+        overlaps.append(not running.acquire(blocking=False))
+        for _ in range(5):
+            threads.wake(task)
+        running.release()
+        return Next.IDLE
+
+    task = Scripted(*[run] * steps)
+    threads.wake(task)
+    assert threads.wait_quiet(SECONDS_MAX)
+    assert overlaps == [False] * steps
+
+
+def test_waiting_has_an_end(threads: ThreadScheduler) -> None:
+    release = threading.Event()
+
+    def block() -> Step:
+        assert release.wait(SECONDS_MAX)
+        return Next.IDLE
+
+    task = Scripted(block)
+    threads.wake(task)
+    assert not threads.wait_quiet(0.01)
+    assert threads.behind() == [task]
+    release.set()
+    assert threads.wait_quiet(SECONDS_MAX)
+
+
+def test_a_step_cannot_wait_for_all_steps(threads: ThreadScheduler) -> None:
+    refused = threading.Event()
+
+    def wait() -> Step:
+        with pytest.raises(RuntimeError, match="would wait for itself"):
+            threads.wait_quiet(None)
+        refused.set()
+        return Next.IDLE
+
+    threads.wake(Scripted(wait))
+    assert threads.wait_quiet(SECONDS_MAX)
+    assert refused.is_set()
+
+
+def test_stopping_lets_a_step_end_and_begins_no_other(threads: ThreadScheduler) -> None:
+    entered, release = threading.Event(), threading.Event()
+
+    def block() -> Step:
+        entered.set()
+        assert release.wait(SECONDS_MAX)
+        return Next.AGAIN
+
+    task = Scripted(block)
+    threads.wake(task)
+    assert entered.wait(SECONDS_MAX)
+    stopping = threading.Thread(target=threads.stop)
+    stopping.start()
+    assert not threads.wait_quiet(None)  # the stop ends the wait
+    release.set()
+    stopping.join(SECONDS_MAX)
+    assert task.count == 1
+
+
+def test_a_retry_comes_by_itself(threads: ThreadScheduler) -> None:
+    task = Scripted(lambda: RetryIn(0.001), lambda: RetryIn(0.001))
+    threads.wake(task)
+    assert threads.wait_quiet(SECONDS_MAX)
+    assert task.count == 3
+
+
+# --- timers -------------------------------------------------------------------------------------
+
+
+def test_timers_come_in_the_order_of_their_times() -> None:
+    timers, called, done = Timers(), list[str](), threading.Event()
+    timers.after(0.02, done.set)
+    timers.after(0.01, lambda: called.append("second"))
+    timers.after(0.0, lambda: called.append("first"))
+    assert done.wait(SECONDS_MAX)
+    assert called == ["first", "second"]
+    timers.stop()
+
+
+def test_timers_that_are_stopped_do_not_come() -> None:
+    timers, called = Timers(), list[str]()
+    timers.after(3600, lambda: called.append("late"))
+    timers.stop()
+    timers.after(0, lambda: called.append("later"))
+    assert called == []
