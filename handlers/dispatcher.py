@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from random import Random
 
 from ..engine import Database
@@ -56,6 +56,7 @@ class Dispatcher:
         self._router = Router(streams, self._scheduler)
         self._subscriptions: list[Subscription] = []
         self._is_stopping = False
+        self._end_routing: Callable[[], None] = _nothing
         self._loop = loop
         self._around = Surroundings(
             database=database,
@@ -80,12 +81,13 @@ class Dispatcher:
             subscription = Subscription(self._around, self._router, mapping, ownership, positions)
             self._subscriptions.append(subscription)
             self._router.add_subscription(subscription)
-        self._streams.on_append(self._note_append)
+        self._end_routing = self._streams.on_append(self._router.route)
         self._router.wake_all()
 
     def stop(self) -> None:
         """Lets the calls that run come to their end, keeps their positions, and calls no more."""
         self._is_stopping = True
+        self._end_routing()
         self._scheduler.stop()
         for subscription in self._subscriptions:
             for worker in subscription.workers():
@@ -137,10 +139,6 @@ class Dispatcher:
         if stream is not None:
             check_view(mapping, stream)
 
-    def _note_append(self, numbers: frozenset[int] | None) -> None:
-        if not self._is_stopping:
-            self._router.route(numbers)
-
     def _check_may_wait(self) -> None:
         try:
             running = asyncio.get_running_loop()
@@ -156,3 +154,7 @@ class Dispatcher:
         more = len(behind) - BEHIND_SHOWN_MAX
         text = "; ".join(behind[:BEHIND_SHOWN_MAX]) + (f"; and {more} more" if more > 0 else "")
         return f"not done yet: {text}"
+
+
+def _nothing() -> None:
+    pass

@@ -84,12 +84,13 @@ class Streams:
         least = max(shard.start_seq, shard.trimmed_seq)
         return least if ends is None else max(least, shard.sequence_at(ends[1].position))
 
-    def on_append(self, callback: Callable[[frozenset[int] | None], None]) -> None:
+    def on_append(self, callback: Callable[[frozenset[int] | None], None]) -> Callable[[], None]:
         """Calls back on the writer's thread with the numbers of the shards a commit appended to.
 
-        None says that another process has committed and any shard may have grown.
+        None says that another process has committed and any shard may have grown. Returns a
+        function that ends it.
         """
-        self.database.store.on_append(callback)
+        return self.database.store.on_append(callback)
 
     def trim(self, chunk_records: int = 500) -> int:
         """Drops what is older than the retention, in short transactions; returns how many."""

@@ -142,10 +142,11 @@ class Store(Protocol):
     def on_foreign_commit(self, callback: Callable[[Transaction], None]) -> None:
         """Calls `callback` on the writer thread when another process has changed the store."""
 
-    def on_append(self, callback: Callable[[frozenset[int] | None], None]) -> None:
+    def on_append(self, callback: Callable[[frozenset[int] | None], None]) -> Callable[[], None]:
         """Calls `callback` on the writer thread with the shards that a commit appended to.
 
-        None stands for the unknown shards of another process's commits.
+        None stands for the unknown shards of another process's commits. Returns a function that
+        ends it.
         """
 
     def close(self) -> None:

@@ -280,7 +280,7 @@ class SQLiteStore:
         self._readers_lock = threading.Lock()
         self._closed = False
         self._foreign_callbacks: list[Callable[[Transaction], None]] = []
-        self._append_listeners: list[Callable[[frozenset[int] | None], None]] = []
+        self._append_listeners: tuple[Callable[[frozenset[int] | None], None], ...] = ()
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._checkpoints = CheckpointThread(lambda: self._connect(writes=True), self._tidy)
         self._writer.set_wal_hook(self._checkpoints.note_wal)
@@ -317,8 +317,15 @@ class SQLiteStore:
     def on_foreign_commit(self, callback: Callable[[Transaction], None]) -> None:
         self._foreign_callbacks.append(callback)
 
-    def on_append(self, callback: Callable[[frozenset[int] | None], None]) -> None:
-        self._append_listeners.append(callback)
+    def on_append(self, callback: Callable[[frozenset[int] | None], None]) -> Callable[[], None]:
+        # New tuples, not a changed list: the writer may be calling them.
+        self._append_listeners = (*self._append_listeners, callback)
+
+        def end() -> None:
+            listeners = self._append_listeners
+            self._append_listeners = tuple(each for each in listeners if each is not callback)
+
+        return end
 
     def close(self) -> None:
         if self._closed:
