@@ -176,3 +176,32 @@ def test_a_seed_decides_everything() -> None:
         runs.append((simulation.seen, simulation.stage.all("totals")))
         simulation.stage.close()
     assert runs[0] == runs[1]
+
+
+def test_a_crash_between_any_two_steps_changes_no_result() -> None:
+    def count(item: dict[str, Any], context: Context) -> None:
+        add = {":one": 1}
+        context.transaction.update("totals", {"id": item["kind"]}, "ADD n :one", values=add)
+        if item["kind"] == "odd":
+            raise ValueError("odd ones are not wanted")
+
+    def run_with_crash(after_steps: int) -> bool:
+        stage = Stage(shard_age_ms_max=10)
+        stage.source()
+        stage.create("totals")
+        for number in range(9):
+            stage.clock.advance(seconds=0.004)
+            stage.save(id=f"i{number}", kind="odd" if number == 5 else "even")
+        mapping = on_insert(count, batch_size=2, maximum_retry_attempts=1)
+        first = stage.start(mapping)
+        is_working = all(scheduler_of(first).step() for _ in range(after_steps))
+        stage.run(mapping)
+        assert stage.all("totals") == [{"id": "even", "n": 8}]
+        assert len(stage.all(DEAD_LETTER_TABLE)) == 1
+        stage.close()
+        return is_working
+
+    crashes = 0
+    while run_with_crash(crashes):
+        crashes += 1
+    assert crashes > 10
