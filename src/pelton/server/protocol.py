@@ -51,7 +51,7 @@ class Connection(asyncio.Protocol):
         """What came behind the request that is being answered."""
         self._is_in_message = False
         self._has_head = False
-        self._arrived_bytes = 0
+        self._head_bytes: int | None = None
         self._is_write_paused = False
         self._is_advancing = False
         self._is_refused = False
@@ -70,6 +70,11 @@ class Connection(asyncio.Protocol):
         self._connections.discard(self)
         self._waiting.clear()
         self._parser = None  # It refers to this object: together they would wait for the collector.
+
+    def eof_received(self) -> bool:
+        """Whether the connection stays: a client may end its side and wait for its answer."""
+        self._closes_next = True
+        return self._exchange is not None
 
     def pause_writing(self) -> None:
         # A client that does not read its answers gets no further requests answered either.
@@ -96,17 +101,17 @@ class Connection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
-            # An offer to go on in another protocol (Java's client makes one), not taken up.
-            self._parser = httptools.HttpRequestParser(self)
-            if rest := data[upgrade.args[0] :]:
-                self.data_received(rest)
+            self._decline_upgrade(data[upgrade.args[0] :])
             return
         except httptools.HttpParserError:
             self._refuse(400, b"Invalid HTTP request received.")
         if self._is_in_message and not self._has_head:
-            self._arrived_bytes += len(data)
-            if self._arrived_bytes > HEAD_BYTES_MAX:
+            # The piece that a request begins in may hold whole requests before it: not counted.
+            self._head_bytes = 0 if self._head_bytes is None else self._head_bytes + len(data)
+            if self._head_bytes > HEAD_BYTES_MAX:
                 self._refuse(431, b"")
+        if self._waiting:
+            self._transport.pause_reading()
 
     def _begin_otherwise(self, data: bytes) -> None:
         """Deals with bytes between requests that do not start as `POST /` does."""
@@ -117,6 +122,20 @@ class Connection(asyncio.Protocol):
             self._unparsed = data  # Too little to tell yet.
         else:
             self._connections.hand_over(self, self._transport, data)
+
+    def _decline_upgrade(self, rest: bytes) -> None:
+        """Goes on in HTTP/1.1 where the client offered another protocol, as Java's does h2c.
+
+        The parser has taken what follows the head for the other protocol's, so it gets the head
+        once more, without the offer.
+        """
+        self._parser = httptools.HttpRequestParser(self)
+        lines = [b"POST %s HTTP/1.1" % self._url]
+        for name, value in self._headers.items():
+            if name not in (b"connection", b"upgrade"):
+                lines.append(b"%s: %s" % (name, value))
+        self._is_in_message = False
+        self.data_received(b"\r\n".join([*lines, b"", rest]))
 
     def _refuse(self, status: int, body: bytes) -> None:
         """Says why this connection ends, unless the reply to an earlier request is still due."""
@@ -131,7 +150,7 @@ class Connection(asyncio.Protocol):
     def on_message_begin(self) -> None:
         self._is_in_message = True
         self._has_head = False
-        self._arrived_bytes = 0
+        self._head_bytes = None
         self._url = b""
         self._headers: dict[bytes, bytes] = {}
         self._body: list[bytes] = []
@@ -166,6 +185,8 @@ class Connection(asyncio.Protocol):
         self._was_active = True
         if self._is_refused:
             return
+        if b"upgrade" in self._headers and self._parser.should_upgrade():
+            return  # It comes once more, with its body.
         path, _, query = self._url.partition(b"?")
         if path != b"/" or self._parser.get_method() != b"POST":
             # In one piece behind a `POST /`, it cannot be handed over any more. The client sees the
