@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -40,3 +42,25 @@ def shape_named(name: str) -> Shape:
 def is_arn(shape_name: str, value: str) -> bool:
     """Whether a value may pass as an ARN where a table's name may stand too."""
     return shape_name == "TableArn" and value.startswith("arn:") and len(value) <= 1024
+
+
+@cache
+def pattern_of(name: str) -> re.Pattern[str] | None:
+    """What all of a value must match, if its shape has a pattern."""
+    shape = shape_named(name)
+    text = shape.get("python_pattern") or shape.get("pattern")
+    return re.compile(text, re.ASCII) if text else None
+
+
+_NUMBER_LIMITS = {"integer": (-(2**31), 2**31 - 1), "long": (-(2**63), 2**63 - 1)}
+
+
+def type_limits_of(kind: str) -> tuple[int, int]:
+    """The lowest and highest number of Java's integer or long: beyond, there is no such value."""
+    return _NUMBER_LIMITS[kind]
+
+
+def limits_of(shape: Shape) -> tuple[float, float]:
+    """The lowest and highest length (of a number: value) that a shape allows."""
+    low, high = _NUMBER_LIMITS.get(shape["type"], (0, math.inf))
+    return shape.get("min", low), shape.get("max", high)
