@@ -24,6 +24,7 @@ def _model() -> dict[str, dict[str, Any]]:
     return model
 
 
+@cache
 def operations() -> frozenset[str]:
     """The names of all operations of the DynamoDB and DynamoDB Streams APIs."""
     return frozenset(_model()["operations"])

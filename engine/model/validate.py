@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -28,7 +28,7 @@ def validate_request(operation: str, request: dict[str, Any]) -> None:
         _refuse(operation, request)
 
 
-@cache
+@lru_cache(maxsize=128)  # bounded: names of operations come from clients
 def _acceptance_of(operation: str) -> Predicate:
     name = input_shape(operation)
     return predicate_of(name) if name else lambda request: True
