@@ -1,0 +1,1 @@
+"""Benchmarks: pelton beside its peers in one run, as ratios with targets."""

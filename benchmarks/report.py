@@ -1,0 +1,67 @@
+"""The figures as people read them: a table on the terminal, a page in docs/."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from .figure import Figure, show
+
+PAGE = Path("docs/benchmarks.md")
+TITLES = {
+    "http": "Over HTTP, beside DynamoDB Local 1.25.1",
+    "inprocess": "In process, beside a bare apsw loop",
+    "handlers": "Handlers",
+    "scale": "Large tables",
+    "start": "Start",
+}
+NOTES = {
+    "http": (
+        "Items of 0.9 KB, stream NEW_AND_OLD_IMAGES on, 16 connections from `wrk` on the same "
+        "machine, medians of alternating runs. pelton fsyncs every commit before it answers."
+    ),
+    "inprocess": (
+        "The loop reads the old item, writes the new one and a record with both images, with fsync "
+        "on commit; pelton's puts share commits because as many of them wait at a time."
+    ),
+    "handlers": (
+        "Single writes of 0.9 KB with a pause between them; the backlog is on disk when its "
+        "handler starts."
+    ),
+    "scale": (
+        "Random puts over items that are there, 16 waiting at a time, stream on, fsync on commit."
+    ),
+    "start": "Medians of seven processes.",
+}
+OPENING = """# Benchmarks
+
+`make bench` runs all of this again and writes this page; `python -m benchmarks http` runs one part.
+The machines are shared and noisy: the ratios within one run count, not the absolute figures.
+"""
+
+
+def print_report(noun: str, figures: list[Figure]) -> None:
+    table = Table("figure", "value", "target", "", title=TITLES[noun], title_justify="left")
+    table.columns[1].justify = "right"
+    for figure in figures:
+        colour = {"met": "green", "missed": "red"}.get(figure.verdict, "")
+        value = f"{show(figure.value)} {figure.unit}"
+        verdict = f"[{colour}]{figure.verdict}[/]" if colour else ""
+        table.add_row(figure.what, value, figure.target, verdict)
+    Console().print(table)
+
+
+def write_report(machine: dict[str, str], results: dict[str, list[Figure]]) -> None:
+    """Writes docs/benchmarks.md; parts that did not run this time are left out."""
+    lines = [OPENING, "| | |", "| --- | --- |"]
+    lines += [f"| {what} | {value} |" for what, value in machine.items()]
+    for noun, figures in results.items():
+        lines += ["", f"## {TITLES[noun]}", "", NOTES[noun], ""]
+        lines += ["| figure | measured | target | |", "| --- | ---: | --- | --- |"]
+        for figure in figures:
+            note = f" ({figure.note})" if figure.note else ""
+            value = f"{show(figure.value)} {figure.unit}"
+            lines.append(f"| {figure.what}{note} | {value} | {figure.target} | {figure.verdict} |")
+    PAGE.write_text("\n".join(lines) + "\n")
