@@ -6,7 +6,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import orjson
 
@@ -42,6 +42,12 @@ LEGACY_PARAMETERS = frozenset(
 """Members from before expressions; refused, because to ignore a condition would lose data."""
 
 Done = Callable[[Any, BaseException | None], None]
+
+
+class Write(Protocol):
+    """A way of work to the store, such as `Store.write` itself."""
+
+    def __call__(self, work: Callable[[Any], Any], done: Done, *, alone: bool = False) -> None: ...
 
 
 class Database:
@@ -83,17 +89,23 @@ class Database:
         return self.write(work, alone=mode is Mode.CATALOG)
 
     def submit(
-        self, operation: str, request: Request, done: Done, *, present: Present = orjson.loads
+        self,
+        operation: str,
+        request: Request,
+        done: Done,
+        *,
+        present: Present = orjson.loads,
+        write: Write | None = None,
     ) -> None:
         """Answers one request through `done(answer, error)`, never waiting for a commit.
 
         Reads, and requests found wrong, call it before this returns; writes call it on the
-        writer's thread after their commit.
+        writer's thread after their commit. `write` takes work to the store in its own time.
         """
         try:
             mode, work = self.prepare(operation, request, present)
             if mode is not Mode.READ:
-                self.store.write(work, done, alone=mode is Mode.CATALOG)
+                (write or self.store.write)(work, done, alone=mode is Mode.CATALOG)
                 return
             answer = self._read(work)
         except Exception as error:

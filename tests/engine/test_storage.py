@@ -73,6 +73,14 @@ def put(space: int, key: bytes, body: bytes = b"{}") -> Callable[[Transaction], 
     return lambda transaction: transaction.put(space, 1, key, b"", len(body), body)
 
 
+def put_sorted(space: int, key: bytes) -> Callable[[Transaction], None]:
+    return lambda transaction: transaction.put(space, 1, b"p", key, 0, key)
+
+
+def append(shard: int, position: int) -> Callable[[Transaction], None]:
+    return lambda transaction: transaction.log_append(shard, position, 1, 1, b"r")
+
+
 def rows(store: SQLiteStore, space: int) -> list[bytes]:
     return store.read(
         lambda reader: [row.pk for row in reader.scan(space, token_low=-5, token_high=5)]
@@ -100,9 +108,7 @@ def test_work_queued_together_is_committed_together(store: SQLiteStore, space: i
     store.on_append(commits.append)
     hold, outcomes = Hold(store), Outcomes(store)
     for number in range(5):
-        outcomes.queue(
-            lambda transaction, number=number: transaction.log_append(7, number, 1, 1, b"r")
-        )
+        outcomes.queue(append(7, number))
     hold.release()
     assert outcomes.wait() == [(None, None)] * 5
     assert commits == [frozenset({7})]
@@ -183,7 +189,7 @@ def test_sequences_increase_over_rollbacks_and_reopening(path: Path) -> None:
 
 def test_query_bounds_are_half_open_and_directions_mirror(store: SQLiteStore, space: int) -> None:
     for key in (b"a", b"b", b"c"):
-        write(store, lambda transaction, key=key: transaction.put(space, 1, b"p", key, 0, key))
+        write(store, put_sorted(space, key))
 
     def keys(**bounds: Any) -> list[bytes]:
         return store.read(
@@ -197,12 +203,12 @@ def test_query_bounds_are_half_open_and_directions_mirror(store: SQLiteStore, sp
 
 
 def test_trimming_deletes_the_expired_prefix_in_chunks(store: SQLiteStore) -> None:
-    def append(transaction: Transaction) -> None:
+    def append_some(transaction: Transaction) -> None:
         for position in range(1, 6):
             transaction.log_append(3, position, position, position * 100, b"r")
         transaction.log_append(4, 1, 1, 0, b"another shard's")
 
-    write(store, append)
+    write(store, append_some)
     assert write(store, lambda transaction: transaction.log_trim(3, 400, 2)) == (2, 2)
     assert write(store, lambda transaction: transaction.log_trim(3, 400, 2)) == (1, 3)
     assert write(store, lambda transaction: transaction.log_trim(3, 400, 2)) == (0, 0)

@@ -23,7 +23,7 @@ class Mailbox:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.thread_id = threading.get_ident()
-        self._loop = loop
+        self.loop = loop
         self._posted: deque[Arriving] = deque()
         self._is_woken = False
 
@@ -35,7 +35,7 @@ class Mailbox:
         if not self._is_woken:
             self._is_woken = True
             try:
-                self._loop.call_soon_threadsafe(self._deliver)
+                self.loop.call_soon_threadsafe(self._deliver)
             except RuntimeError:
                 # The loop is closed: the server has stopped waiting for this answer.
                 self._posted.clear()

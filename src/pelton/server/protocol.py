@@ -53,6 +53,7 @@ class Connection(asyncio.Protocol):
         self._has_head = False
         self._head_bytes: int | None = None
         self._is_write_paused = False
+        self._is_read_paused = False
         self._is_advancing = False
         self._is_refused = False
         """Whether nothing of what comes in is looked at any more."""
@@ -78,7 +79,7 @@ class Connection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         # A client that does not read its answers gets no further requests answered either.
-        self._is_write_paused = True
+        self._is_write_paused = self._is_read_paused = True
         self._transport.pause_reading()
 
     def resume_writing(self) -> None:
@@ -91,6 +92,7 @@ class Connection(asyncio.Protocol):
         if not self._is_in_message:
             if self._exchange is not None or self._is_write_paused:
                 self._unparsed += data
+                self._is_read_paused = True
                 self._transport.pause_reading()
                 return
             if self._unparsed:
@@ -237,7 +239,7 @@ class Connection(asyncio.Protocol):
         transport.write(head + body)
         if self._closes_next:
             self._end()
-        elif self._waiting or self._unparsed:
+        elif self._waiting or self._is_read_paused:
             self._advance()
 
     def _end(self) -> None:
@@ -257,6 +259,7 @@ class Connection(asyncio.Protocol):
         finally:
             self._is_advancing = False
         if self._can_start():
+            self._is_read_paused = False
             self._transport.resume_reading()
             if self._unparsed and not self._is_in_message:
                 self.data_received(b"")

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from zlib import crc32
 
+from pelton.engine import Database
 from pelton.engine.errors import DynamoDBError, SerializationException, UnknownOperationException
 from pelton.engine.model import operations
 
@@ -17,6 +18,7 @@ from .credentials import region_signed_for
 from .errors import AccessDeniedException, present_error
 from .mailbox import Mailbox
 from .regions import Regions
+from .turn import Turn
 from .wire import (
     BodyTooLarge,
     decompress_gzip,
@@ -50,6 +52,7 @@ class Service:
         self.mailbox = mailbox
         self._random_bits = (random_source or random.Random()).getrandbits
         self._targets = targets_of(regions.operations())
+        self._turns: dict[int, Turn] = {}
         self.healthy = f"healthy: dynamodb.{regions.default_region}.amazonaws.com ".encode()
 
     def request_id(self) -> bytes:
@@ -90,7 +93,14 @@ class Service:
         except DynamoDBError as error:
             exchange(None, error)
             return
-        database.submit(operation, request, exchange, present=present_stored)
+        write = self._turn_of(database).write
+        database.submit(operation, request, exchange, present=present_stored, write=write)
+
+    def _turn_of(self, database: Database) -> Turn:
+        turn = self._turns.get(id(database))
+        if turn is None:
+            self._turns[id(database)] = turn = Turn(self.mailbox.loop, database)
+        return turn
 
 
 class Exchange:
