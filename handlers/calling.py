@@ -32,23 +32,30 @@ class Caller:
         return asyncio.run_coroutine_threadsafe(coroutine, loop).result()
 
     def close(self) -> None:
-        """Ends the thread that was started for a loop, if one was."""
-        if self._thread is None or self._loop is None:
-            return
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
-        self._loop = self._thread = None
+        """Ends the loop that was started here, if one was, with all that still runs on it."""
+        if self._thread is not None and self._loop is not None:
+            self._loop.call_soon_threadsafe(self._end.set)
+            self._thread.join()
 
     def _start_loop(self) -> asyncio.AbstractEventLoop:
         with self._lock:
             if self._loop is None:
-                self._loop = asyncio.new_event_loop()
+                started = threading.Event()
                 self._thread = threading.Thread(
-                    target=self._loop.run_forever, name="pelton-handlers-loop", daemon=True
+                    target=asyncio.run,
+                    args=(self._keep_loop(started),),
+                    name="pelton-handlers-loop",
+                    daemon=True,
                 )
                 self._thread.start()
+                started.wait()
+            assert self._loop is not None
             return self._loop
+
+    async def _keep_loop(self, started: threading.Event) -> None:
+        self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()
+        started.set()
+        await self._end.wait()
 
 
 def run_to_end(coroutine: Coroutine[Any, Any, R]) -> R:

@@ -7,12 +7,12 @@ import logging
 from collections.abc import Callable, Iterable
 from random import Random
 
-from ..engine import Database
+from ..engine import Database, StoreError
 from ..engine.storage import Transaction
 from ..streams import Streams
 from .calling import Caller
 from .checkpoint import Ownership, read_positions, take_ownership
-from .errors import OwnershipLostError
+from .keeper import Keeper
 from .lane import Lane
 from .mapping import EventSourceMapping
 from .router import Router
@@ -64,6 +64,7 @@ class Dispatcher:
             scheduler=self._scheduler,
             caller=Caller(loop),
             lane=Lane(self._scheduler),
+            keeper=Keeper(database, self._scheduler),
             random=random or Random(),
             is_stopping=lambda: self._is_stopping,
         )
@@ -89,29 +90,29 @@ class Dispatcher:
         self._is_stopping = True
         self._end_routing()
         self._scheduler.stop()
-        for subscription in self._subscriptions:
-            for worker in subscription.workers():
-                worker.close()
+        try:
+            self._around.keeper.flush()
+        except StoreError as error:
+            log.warning("the last positions are not saved: %s", error)
         self._around.caller.close()
 
     def drain(self, timeout_seconds: float | None = None) -> None:
         """Returns when every handler has done everything, what handlers wrote for others included.
 
-        Raises TimeoutError telling who is behind, OwnershipLostError where another dispatcher has
-        taken a mapping over, RuntimeError when a handler calls it or when they are stopped.
+        Their positions are durable then. Raises TimeoutError telling who is behind, what made a
+        mapping stop if one has (OwnershipLostError where another dispatcher has taken it over), and
+        RuntimeError when a handler calls it or when they are stopped meanwhile.
         """
         self._check_may_wait()
         # Behind this write, every commit before it has been told to the workers.
         self._database.write(lambda transaction: None)
         self._router.wake_all()
-        if not self._scheduler.wait_quiet(timeout_seconds):
-            if self._is_stopping:
-                raise RuntimeError("the handlers were stopped before they had done everything")
-            raise TimeoutError(self._tell_behind())
+        self._wait_quiet(timeout_seconds)
+        if not self._around.keeper.flush():
+            self._wait_quiet(timeout_seconds)  # for those that have to stop
         for subscription in self._subscriptions:
-            for worker in subscription.workers():
-                if isinstance(worker.stopped_by, OwnershipLostError):
-                    raise worker.stopped_by
+            if subscription.stopped_by is not None:
+                raise subscription.stopped_by
 
     def stats(self) -> dict[str, MappingStats]:
         """What each mapping has done since the start, by its name."""
@@ -138,6 +139,13 @@ class Dispatcher:
         stream = self._streams.streams.by_arn.get(table.stream.arn)
         if stream is not None:
             check_view(mapping, stream)
+
+    def _wait_quiet(self, timeout_seconds: float | None) -> None:
+        if self._scheduler.wait_quiet(timeout_seconds):
+            return
+        if self._is_stopping:
+            raise RuntimeError("the handlers were stopped before they had done everything")
+        raise TimeoutError(self._tell_behind())
 
     def _check_may_wait(self) -> None:
         try:

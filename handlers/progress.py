@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 
 from ..engine import Database
@@ -14,8 +13,8 @@ class Progress:
     """A mapping's position in one shard: the sequence up to which it is done.
 
     A delivery that wrote something moves it by `commit`, which waits: position and writes are one
-    commit. One that wrote nothing moves it by `advance`, and `save` makes it durable behind: a
-    crash then delivers some records once more, but no handler waits for the disk.
+    commit. One that wrote nothing moves it by `advance`; a keeper makes that durable a moment
+    later, so a crash then delivers some records once more, but no handler waits for the disk.
     """
 
     def __init__(
@@ -30,70 +29,43 @@ class Progress:
         self._database = database
         self._ownership = ownership
         self._shard_number = shard_number
+        # What the writer's transactions find in the store; only they change it.
         self._stored = stored
-        self._saved = self.sequence = start if stored is None else stored
-        self._landed = threading.Event()
-        self._landed.set()
-        self.failure: BaseException | None = None
-        """What became of the last save, if it failed."""
+        self._start = start
+        self.sequence = start if stored is None else stored
 
     def commit(self, sequence: int, write: Callable[[Transaction], None]) -> None:
         """Moves to `sequence` in one commit with what `write` does.
 
         Raises what `write` raises, OwnershipLostError or StoreError; then nothing has moved.
         """
-        self._landed.wait()
-        self._database.write(self._move(sequence, write))
-        self._stored = self._saved = self.sequence = sequence
+
+        def work(transaction: Transaction) -> None:
+            self._check(transaction)
+            write(transaction)
+            self._save(transaction, sequence)
+
+        self._database.write(work)
+        self.sequence = sequence
 
     def advance(self, sequence: int) -> None:
         """Moves in memory."""
         self.sequence = sequence
 
-    def save(self, landed: Callable[[], None]) -> bool:
-        """Begins to save the position, unless a save is on its way; False: there is nothing to.
+    def save(self, transaction: Transaction) -> None:
+        """Makes the position durable, unless it is already. Raises OwnershipLostError."""
+        sequence = self.sequence
+        if sequence > (self._start if self._stored is None else self._stored):
+            self._check(transaction)
+            self._save(transaction, sequence)
 
-        Calls `landed` on the writer's thread when the save has ended, well or with a `failure`.
-        """
-        if self.sequence == self._saved:
-            return False
-        if not self._landed.is_set():
-            return True
-        target = self.sequence
+    def _check(self, transaction: Transaction) -> None:
+        check_position(transaction, self._ownership, self._shard_number, self._stored)
 
-        def done(result: None, error: BaseException | None) -> None:
-            if error is None:
-                self._stored = self._saved = target
-            self.failure = error
-            self._landed.set()
-            landed()
+    def _save(self, transaction: Transaction, sequence: int) -> None:
+        save_position(transaction, self._ownership, self._shard_number, sequence)
+        before, self._stored = self._stored, sequence
+        transaction.after_rollback(lambda: self._restore(before))
 
-        self._landed.clear()
-        try:
-            self._database.store.write(self._move(target, _nothing), done)
-        except BaseException:
-            self._landed.set()
-            raise
-        return True
-
-    def flush(self) -> None:
-        """Saves the position and waits for it. Raises as `commit` does."""
-        self._landed.wait()
-        if self.sequence != self._saved:
-            self.commit(self.sequence, _nothing)
-
-    def _move(
-        self, sequence: int, write: Callable[[Transaction], None]
-    ) -> Callable[[Transaction], None]:
-        stored = self._stored
-
-        def work(transaction: Transaction) -> None:
-            check_position(transaction, self._ownership, self._shard_number, stored)
-            write(transaction)
-            save_position(transaction, self._ownership, self._shard_number, sequence)
-
-        return work
-
-
-def _nothing(transaction: Transaction) -> None:
-    pass
+    def _restore(self, before: int | None) -> None:
+        self._stored = before

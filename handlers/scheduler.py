@@ -9,7 +9,9 @@ from __future__ import annotations
 import logging
 import threading
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from enum import Enum, auto
+from functools import partial
 from typing import NamedTuple
 
 log = logging.getLogger("pelton.handlers")
@@ -87,8 +89,8 @@ class Scheduler(ABC):
         """Has a ready task run; called with the lock held."""
 
     @abstractmethod
-    def _enqueue_later(self, task: Task, seconds: float) -> None:
-        """Has `_end_wait` called for a task after a while; called with the lock held."""
+    def after(self, seconds: float, callback: Callable[[], None]) -> None:
+        """Calls `callback`, which must be quick, after a while, unless it is stopped before."""
 
     def wake(self, task: Task) -> None:
         """Gives a task a step, unless it waits for its time or is done."""
@@ -118,8 +120,7 @@ class Scheduler(ABC):
         """What follows from a step; called with the lock held."""
         if isinstance(wanted, RetryIn):
             task._state = _State.TIMED
-            if not self._is_stopped:
-                self._enqueue_later(task, wanted.seconds)
+            self.after(wanted.seconds, partial(self._end_wait, task))
         elif wanted is Next.DONE:
             self._rest(task, _State.DONE)
         elif wanted is Next.AGAIN or task._state is _State.WOKEN:

@@ -42,6 +42,7 @@ class Subscription(Task):
         self._positions = positions
         self._workers: dict[int, ShardWorker] = {}
         self._counters = Counters()
+        self._fault: ValueError | None = None
 
     def step(self) -> Step:
         is_turn = True
@@ -54,6 +55,7 @@ class Subscription(Task):
             except ValueError as error:
                 log.error("%s stops: %s", self.describe(), error)
                 self._counters.note_end(error)
+                self._fault = error
                 return Next.DONE
             self._look_at(shards, is_turn)
             is_turn = is_turn and all(map(self._is_finished, shards))
@@ -65,9 +67,11 @@ class Subscription(Task):
     def stats(self) -> MappingStats:
         return self._counters.snapshot(self.mapping.name, self.mapping.table_name)
 
-    def workers(self) -> list[ShardWorker]:
-        """Those at work, and those that had to give up."""
-        return list(self._workers.values())
+    @property
+    def stopped_by(self) -> BaseException | None:
+        """What made it or one of its workers give up, if something has."""
+        errors = (worker.stopped_by for worker in list(self._workers.values()))
+        return self._fault or next((error for error in errors if error is not None), None)
 
     # --- shards --------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from functools import partial
+from collections.abc import Callable
 from queue import SimpleQueue
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from .timers import Timers
 THREADS_AT_ONCE = 4
 """Threads that are started as soon as there is work for them; more would only fight for the GIL."""
 
-THREADS_MAX = 256
+THREADS_MAX = 64
 STALL_SECONDS = 0.005
 BUSY_SHARE = 0.8
 """Work that waited for STALL_SECONDS while the processor was used for less than this share of them
@@ -51,6 +51,9 @@ class ThreadScheduler(Scheduler):
             self._quiet.wait_for(lambda: self._is_stopped or not self._active, timeout_seconds)
             return not self._active
 
+    def after(self, seconds: float, callback: Callable[[], None]) -> None:
+        self._timers.after(seconds, callback)
+
     # --- the pool ------------------------------------------------------------------------------
 
     def _enqueue(self, task: Task) -> None:
@@ -61,9 +64,6 @@ class ThreadScheduler(Scheduler):
             elif self._watch is None:
                 self._watch_stall()
         self._ready.put(task)
-
-    def _enqueue_later(self, task: Task, seconds: float) -> None:
-        self._timers.after(seconds, partial(self._end_wait, task))
 
     def _add_thread(self) -> None:
         name = f"pelton-handlers-{len(self._threads) + 1}"

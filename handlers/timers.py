@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import logging
 import threading
 import time
 from collections.abc import Callable
+
+log = logging.getLogger("pelton.handlers")
 
 
 class Timers:
@@ -46,7 +49,10 @@ class Timers:
                 callback = self._next_due()
             if callback is None:
                 return
-            callback()
+            try:
+                callback()
+            except Exception:
+                log.exception("a timer's callback failed")
 
     def _next_due(self) -> Callable[[], None] | None:
         while not self._is_stopping:

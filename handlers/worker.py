@@ -10,6 +10,7 @@ from random import Random
 
 from ..engine import Database, DynamoDBError, StoreError
 from ..engine.errors import StoreClosedError
+from ..engine.storage import Transaction
 from ..streams import Record, Shard, Streams
 from .calling import Caller
 from .context import Source
@@ -17,6 +18,7 @@ from .dead_letters import DeadLetter, bury
 from .delivery import Delivery, Outcome
 from .errors import LoopClosedError, OwnershipLostError, ReadConflict
 from .handler import Shape
+from .keeper import Keeper
 from .lane import Lane
 from .mapping import EventSourceMapping
 from .progress import Progress
@@ -45,6 +47,7 @@ class Surroundings:
     scheduler: Scheduler
     caller: Caller
     lane: Lane
+    keeper: Keeper
     random: Random
     is_stopping: Callable[[], bool]
 
@@ -81,6 +84,7 @@ class ShardWorker(Task):
         )
         self._appended_at: float | None = None
         self._lane_deliveries = 0
+        self._loss: OwnershipLostError | None = None
 
     def note_append(self, at_seconds: float) -> None:
         """Takes the time (of `time.perf_counter`) of a commit that the handler has yet to see."""
@@ -112,31 +116,35 @@ class ShardWorker(Task):
         state = f" (failed {failures} times, will retry)" if failures else ""
         return f"handler {self.mapping.name!r} at shard {self.shard.shard_id}{state}"
 
-    def close(self) -> None:
-        """Saves the position, once no step runs any more."""
-        try:
-            self.progress.flush()
-        except (OwnershipLostError, StoreError) as error:
-            log.warning("%s: its last position is not saved: %s", self.describe(), error)
+    def lose(self, error: OwnershipLostError) -> None:
+        """Has the worker stop: its position cannot be saved any more."""
+        self._loss = error
+        self._around.scheduler.wake(self)
 
     # --- one delivery --------------------------------------------------------------------------
 
     def _step(self) -> Step:
-        self._raise_failed_save()
+        if self._loss is not None:
+            raise self._loss
         self._check_gap()
         appended_at, self._appended_at = self._appended_at, None
         read = self._around.streams.read
-        records, is_end = read(
+        records, is_end, is_complete = read(
             self.shard, self.progress.sequence, self.mapping.batch_size, BATCH_BYTES_MAX
         )
         if not records:
-            return self._rest(is_end)
+            return self._finish() if is_end else Next.IDLE
+        after_success = Next.IDLE if is_complete and not is_end else Next.AGAIN
         wanted = self._wanted(records)
         if not wanted:
-            return self._pass_over(records)
+            self._advance(records[-1].sequence)
+            return after_success
         if appended_at is not None:
             self._counters.note_latency(time.perf_counter() - appended_at)
-        return self._deliver(wanted, records[-1].sequence)
+        count = self._suspects.limit(len(wanted))
+        if count < len(wanted):
+            return self._deliver(wanted[:count], wanted[count - 1].sequence) or Next.AGAIN
+        return self._deliver(wanted, records[-1].sequence) or after_success
 
     def _wanted(self, records: list[Record]) -> list[Record]:
         names = self.mapping.event_names
@@ -144,11 +152,11 @@ class ShardWorker(Task):
             return records
         return [record for record in records if record.event_name in names]
 
-    def _deliver(self, wanted: list[Record], through: int) -> Step:
-        limit = self._suspects.limit(len(wanted))
-        if limit < len(wanted):
-            wanted = wanted[:limit]
-            through = wanted[-1].sequence
+    def _deliver(self, wanted: list[Record], through: int) -> Step | None:
+        """Hands records to the handler and moves on; None when all went well.
+
+        `through` is the sequence that is reached when all of them are done.
+        """
         transaction = HandlerTransaction(self._around.database)
         attempt = self._suspects.failures + 1
         delivery = Delivery(self.mapping.handler, self._source, transaction, attempt)
@@ -161,7 +169,7 @@ class ShardWorker(Task):
         outcome: Outcome,
         through: int,
         transaction: HandlerTransaction,
-    ) -> Step:
+    ) -> Step | None:
         done, error = outcome
         if done:
             reached = through if done == len(wanted) else wanted[done - 1].sequence
@@ -180,15 +188,18 @@ class ShardWorker(Task):
         if error is not None:
             is_found = self.mapping.handler.shape is not Shape.BATCH
             return self._note_failure(wanted[done:], error, is_found=is_found)
-        return Next.AGAIN
+        return None if done == len(wanted) else Next.AGAIN
 
     def _keep(self, sequence: int, transaction: HandlerTransaction) -> None:
         """Makes a delivery durable: its writes and the position together, or the position alone."""
         if transaction.has_writes:
             self.progress.commit(sequence, transaction.apply)
-            return
+        else:
+            self._advance(sequence)
+
+    def _advance(self, sequence: int) -> None:
         self.progress.advance(sequence)
-        self.progress.save(self._wake)
+        self._around.keeper.note(self)
 
     # --- failures ------------------------------------------------------------------------------
 
@@ -227,17 +238,10 @@ class ShardWorker(Task):
 
     # --- where there is nothing to deliver -----------------------------------------------------
 
-    def _pass_over(self, records: list[Record]) -> Step:
-        self.progress.advance(records[-1].sequence)
-        self.progress.save(self._wake)
-        return Next.AGAIN
-
-    def _rest(self, is_end: bool) -> Step:
-        if not is_end:
-            return Next.PARKED if self.progress.save(self._wake) else Next.IDLE
+    def _finish(self) -> Step:
+        """The shard has ended: its end is committed, then its children may begin."""
         current = self._around.streams.shards.by_number.get(self.shard.number, self.shard)
-        self.progress.advance(max(current.end_seq or 0, self.progress.sequence))
-        self.progress.flush()
+        self.progress.commit(max(current.end_seq or 0, self.progress.sequence), _nothing)
         self._finished(self)
         return Next.DONE
 
@@ -246,17 +250,13 @@ class ShardWorker(Task):
         if shard.trimmed_seq > self.progress.sequence:
             log.error("%s: records have left the stream before they were handled", self.describe())
             self._counters.note_gap()
-            self.progress.advance(shard.trimmed_seq)
-
-    def _raise_failed_save(self) -> None:
-        failure, self.progress.failure = self.progress.failure, None
-        if failure is not None:
-            raise failure
-
-    def _wake(self) -> None:
-        self._around.scheduler.wake(self)
+            self._advance(shard.trimmed_seq)
 
     def _stop(self, error: BaseException) -> Step:
         self.stopped_by = error
         self._counters.note_end(error)
         return Next.DONE
+
+
+def _nothing(transaction: Transaction) -> None:
+    pass

@@ -112,7 +112,7 @@ def get_records(streams: Streams, request: Request, present: Present) -> Answer:
         raise TrimmedDataAccessException(
             "The operation attempted to read past the oldest stream record in a shard"
         )
-    records, is_end = streams.read(
+    records, is_end, _ = streams.read(
         shard, iterator.after_sequence, request.get("Limit") or RECORDS_MAX
     )
     answer: Answer = {"Records": [present(record.body) for record in records]}

@@ -22,10 +22,13 @@ SLICE_BYTES_MAX = 1024 * 1024
 
 
 class Slice(NamedTuple):
-    """A run of a shard's records, and whether there can be none behind it."""
+    """A run of a shard's records."""
 
     records: list[Record]
     is_end: bool
+    """Whether there can never be any behind them: the shard is closed."""
+    is_complete: bool
+    """Whether there were none behind them when they were read."""
 
 
 class Streams:
@@ -173,9 +176,10 @@ def _read_slice(
     for position, transaction, at_ms, body in reader.log_read(shard.number, after, until, limit):
         size += len(body)
         if records and size > size_bytes_max:
-            return Slice(records, False)
+            return Slice(records, is_end=False, is_complete=False)
         records.append(Record(start + position, transaction, at_ms, body))
-    return Slice(records, not shard.is_open and len(records) < limit)
+    is_complete = len(records) < limit
+    return Slice(records, is_end=is_complete and not shard.is_open, is_complete=is_complete)
 
 
 def parse_record(record: Record) -> dict[str, object]:

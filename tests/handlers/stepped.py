@@ -10,6 +10,9 @@ from random import Random
 from pelton.engine import ManualClock
 from pelton.handlers.scheduler import Scheduler, Task, step_safely
 
+TIMER_CHANCE = 0.1
+"""How likely the next timer goes off although tasks are ready."""
+
 
 class SteppedScheduler(Scheduler):
     """Runs tasks on the thread that waits for them, in an order that `random` chooses.
@@ -25,7 +28,7 @@ class SteppedScheduler(Scheduler):
         self._random = random
         self._settle = settle
         self._ready: list[Task] = []
-        self._timed: list[tuple[float, int, Task]] = []
+        self._timed: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = itertools.count()
         self.steps = 0
         self.waited_seconds: list[float] = []
@@ -47,8 +50,11 @@ class SteppedScheduler(Scheduler):
 
     def step(self) -> bool:
         """One step of one task; False when all are at rest."""
-        if not self._ready and not self._pass_time():
-            return False
+        if not self._ready or self._random.random() < TIMER_CHANCE:
+            if not self._pass_time() and not self._ready:
+                return False
+        if not self._ready:
+            return True
         with self._lock:
             task = self._ready.pop(self._random.randrange(len(self._ready)))
             self._begin_step(task)
@@ -62,15 +68,16 @@ class SteppedScheduler(Scheduler):
     def _pass_time(self) -> bool:
         if not self._timed:
             return False
-        due_ms, _, task = heapq.heappop(self._timed)
+        due_ms, _, callback = heapq.heappop(self._timed)
         self._clock.advance(seconds=max(0.0, due_ms - self._clock.now_ms()) / 1000 + 0.001)
-        self._end_wait(task)
+        callback()
+        self._settle()
         return True
 
     def _enqueue(self, task: Task) -> None:
         self._ready.append(task)
 
-    def _enqueue_later(self, task: Task, seconds: float) -> None:
+    def after(self, seconds: float, callback: Callable[[], None]) -> None:
         self.waited_seconds.append(seconds)
         due_ms = self._clock.now_ms() + seconds * 1000
-        heapq.heappush(self._timed, (due_ms, next(self._numbers), task))
+        heapq.heappush(self._timed, (due_ms, next(self._numbers), callback))
