@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .connections import Connections
 
 HEAD_BYTES_MAX = 64 * 1024
-"""The most bytes a request line and its headers may take."""
+"""The most bytes a request's head may take, not counting the first piece of it that comes."""
 
 LINGER_SECONDS = 1.0
 """How long a refused client may go on sending; closing at once would take the reply from it."""
