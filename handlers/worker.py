@@ -14,6 +14,7 @@ from ..engine.storage import Transaction
 from ..streams import Record, Shard, Streams
 from .calling import Caller
 from .context import Source
+from .dead_letters import TABLE_NAME as DEAD_LETTERS
 from .dead_letters import DeadLetter, bury
 from .delivery import Delivery, Outcome
 from .errors import LoopClosedError, OwnershipLostError, ReadConflict
@@ -223,17 +224,16 @@ class ShardWorker(Task):
         letters = [
             DeadLetter(self.mapping.name, self.shard, record, error, attempts, failed_at_ms)
             for record in records
+            if self.shard.table_name != DEAD_LETTERS  # a letter about a letter would never end
         ]
-        log.error(
-            "%s: %d record(s) to the dead letters", self.describe(), len(letters), exc_info=error
-        )
+        log.error("%s: %d record(s) given up", self.describe(), len(records), exc_info=error)
         try:
             self.progress.commit(records[-1].sequence, bury(database, letters).apply)
         except DynamoDBError:
             log.exception("%s: the dead letters cannot be written", self.describe())
             return RetryIn(BACKOFF_SECONDS_MAX)
         self._suspects.note_success(len(records))
-        self._counters.note_dead_letters(len(records))
+        self._counters.note_dead_letters(len(letters))
         return Next.AGAIN
 
     # --- where there is nothing to deliver -----------------------------------------------------

@@ -399,6 +399,22 @@ def test_a_record_larger_than_an_item_is_buried_in_parts(stage: Stage) -> None:
     assert "é" * 190_000 in record and "ü" * 190_000 in record and record.endswith("}")
 
 
+def test_a_failing_handler_of_dead_letters_makes_no_more_of_them(stage: Stage) -> None:
+    def fail(change: RecordChange, context: Context) -> None:
+        raise ValueError("nothing works today")
+
+    stage.source()
+    stage.save(id="a")
+    stage.run(on_change(fail)).stop()
+    specification = {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}
+    stage.call("UpdateTable", TableName=DEAD_LETTER_TABLE, StreamSpecification=specification)
+    dispatcher = stage.start(on_change(fail), on_change(fail, DEAD_LETTER_TABLE, name="alarm"))
+    stage.save(id="b")
+    dispatcher.drain()
+    assert len(stage.all(DEAD_LETTER_TABLE)) == 2
+    assert dispatcher.stats()["alarm"].failures == 4
+
+
 def test_a_handler_that_exits_has_only_failed(stage: Stage) -> None:
     def note(item: dict[str, Any], context: Context) -> None:
         raise SystemExit(1)
