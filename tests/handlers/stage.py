@@ -100,3 +100,8 @@ class Stage(Region):
         dispatcher = self.start(*mappings, seed=seed)
         dispatcher.drain()
         return dispatcher
+
+
+def ids_of(event: dict[str, Any]) -> list[str]:
+    """The ids of the items that a Lambda event is about."""
+    return [record["dynamodb"]["Keys"]["id"]["S"] for record in event["Records"]]
