@@ -22,8 +22,8 @@ CONNECTIONS = 16
 SECONDS = 4
 WARM_UP_SECONDS = 2
 ROUNDS = 2
-ITEMS = 20_000
-LISTS, LIST_ITEMS = 50, 100
+ITEMS = 4_000
+LISTS, LIST_ITEMS = 20, 100
 
 SERVERS: dict[str, Callable[[], AbstractContextManager[str]]] = {
     "pelton": pelton_on_disk,

@@ -2,8 +2,8 @@
 local operation = "PutItem"
 local headers = {}
 local padding = string.rep("x", 850)
-local keys = 20000
-local partitions = 50
+local keys = 4000
+local partitions = 20
 local count = 0
 
 local bodies = {
