@@ -11,7 +11,7 @@ from typing import NamedTuple
 from .scheduler import Scheduler, Task, step_safely
 from .timers import Timers
 
-THREADS_AT_ONCE = 4
+THREADS_AT_ONCE = 2
 """Threads that are started as soon as there is work for them; more would only fight for the GIL."""
 
 THREADS_MAX = 64
