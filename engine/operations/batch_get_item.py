@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from ..capacity import report_of
 from ..errors import ValidationException
 from ..expressions import Projection
 from ..items import ItemKey, key_of_request
@@ -41,18 +42,23 @@ def batch_get_item(
         responses: dict[str, list[Any]] = {}
         unprocessed: dict[str, Any] = {}
         size = 0
+        report = report_of(request)
         for name, table, projection, keys in plans:
             found = responses.setdefault(name, [])
+            consistent = bool(requested[name].get("ConsistentRead"))
             for position, key in enumerate(keys):
                 if size > ANSWER_BYTES_MAX:
                     rest = requested[name]["Keys"][position:]
                     unprocessed[name] = {**requested[name], "Keys": rest}
                     break
                 row = reader.get(table.space, *key.address)
+                if report is not None:
+                    report.add_read(table, row[0] if row else 0, consistent=consistent)
                 if row is not None:
                     size += row[0]
                     found.append(shown(row[1], projection, present))
-        return {"Responses": responses, "UnprocessedKeys": unprocessed}
+        answer = {"Responses": responses, "UnprocessedKeys": unprocessed}
+        return answer if report is None else report.add_lists_to(answer)
 
     return work
 

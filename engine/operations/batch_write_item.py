@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from ..capacity import report_of
 from ..errors import ValidationException
 from ..items import DeleteWrite, ItemKey, PutWrite, Write
 from ..schema import Table
@@ -34,10 +35,14 @@ def batch_write_item(
         if any(catalog.tables.get(table.name) is not table for table, _, _ in plans):
             current = _locate(catalog.table, writes)
         at_ms = clock.now_ms()
+        report = report_of(request)
         for table, key, write in current:
             decision = writer.decide(transaction, table, key, write)
             writer.apply(transaction, table, key, decision, at_ms=at_ms)
-        return {"UnprocessedItems": {}}
+            if report is not None:
+                report.add_write(transaction, table, key, decision)
+        answer: Answer = {"UnprocessedItems": {}}
+        return answer if report is None else report.add_lists_to(answer)
 
     return work
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from ..capacity import report_of
 from ..expressions import Placeholders, Projection, bind_projection
 from ..items import key_of_request
 from .expressions import placeholders_of
@@ -25,7 +26,13 @@ def get_item(database: Database, request: Request, present: Present) -> Callable
 
     def work(reader: Any) -> Answer:
         row = reader.get(table.space, *key.address)
-        return {} if row is None else {"Item": shown(row[1], projection, present)}
+        answer = {} if row is None else {"Item": shown(row[1], projection, present)}
+        report = report_of(request)
+        if report is None:
+            return answer
+        consistent = bool(request.get("ConsistentRead"))
+        report.add_read(table, 0 if row is None else row[0], consistent=consistent)
+        return report.add_to(answer)
 
     return work
 

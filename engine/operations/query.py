@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from ..capacity import report_of
 from ..errors import ValidationException
 from ..expressions import KeyCondition, bind_key_condition
 from ..keys import encode_part, sort_range, token_of
@@ -13,7 +14,7 @@ from ..schema import Index, KeySchema, Table
 from ..storage import Reader
 from .expressions import placeholders_of
 from .operation import Answer, Present, Request
-from .reading import Selection, StartKey, check_filter_keys, index_of, last_key_getter
+from .reading import Selection, StartKey, check_filter_keys, index_of, last_key_getter, report_page
 
 if TYPE_CHECKING:
     from ..database import Database
@@ -43,10 +44,17 @@ def query(database: Database, request: Request, present: Present) -> Callable[[A
     read_range = QueryRange(table, index, key, condition, request)
     check_filter_keys(selection.filter, key)
     last_key = last_key_getter(table, index)
+    consistent = bool(request.get("ConsistentRead"))
 
     def work(reader: Reader) -> Answer:
         rules = selection.rules(table, index, reader)
-        return read_page(read_range.rows(reader), rules, present).answer(rules, last_key)
+        page = read_page(read_range.rows(reader), rules, present)
+        answer = page.answer(rules, last_key)
+        report = report_of(request)
+        if report is None:
+            return answer
+        report_page(report, table, index, page, rules, consistent=consistent)
+        return report.add_to(answer)
 
     return work
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ..capacity import Report
 from ..errors import ValidationException
 from ..expressions import Condition, Placeholders, Projection
 from ..indexes import encode_index_part
 from ..items import ItemKey, key_of_request, read_item
 from ..keys import token_of
-from ..pages import PageRules, keeps_all, last_key_names
+from ..pages import Page, PageRules, keeps_all, last_key_names
 from ..schema import Index, KeySchema, Table
 from ..storage import Reader
 from ..values import Item, normalise_item
@@ -64,7 +65,7 @@ class Selection:
         """The page's rules for rows of `index`; reads whole items where a local index is short."""
         full_body = None
         if self._needs_more(table, index):
-            full_body = _full_body_getter(table, reader)
+            full_body = FullBodies(table, reader)
         return PageRules(
             self.limit, self.filter, self.projection, self.select == "COUNT", full_body
         )
@@ -96,14 +97,37 @@ class Selection:
             )
 
 
-def _full_body_getter(table: Table, reader: Reader) -> Callable[[Item], bytes]:
-    def full_body(item: Item) -> bytes:
-        key = {name: item[name] for name in table.key.names}
-        stored = read_item(reader, table, key_of_request(table, key), parse=False)
+class FullBodies:
+    """Gets the table's items for rows of a local index; `sizes` are those of the items it got."""
+
+    def __init__(self, table: Table, reader: Reader) -> None:
+        self._table = table
+        self._reader = reader
+        self.sizes: list[int] = []
+
+    def __call__(self, item: Item) -> bytes:
+        key = {name: item[name] for name in self._table.key.names}
+        located = key_of_request(self._table, key)
+        stored = read_item(self._reader, self._table, located, parse=False)
         assert stored is not None, "an index entry stands for an item"
+        self.sizes.append(stored.size)
         return stored.body
 
-    return full_body
+
+def report_page(
+    report: Report,
+    table: Table,
+    index: Index | None,
+    page: Page,
+    rules: PageRules,
+    *,
+    consistent: bool,
+) -> None:
+    """Counts a page by the sum of its sizes, and each item got for it from the table by its own."""
+    report.add_read(table, page.scanned_bytes, consistent=consistent, index=index)
+    if isinstance(rules.full_body, FullBodies):
+        for size in rules.full_body.sizes:
+            report.add_read(table, size, consistent=consistent)
 
 
 class StartKey:

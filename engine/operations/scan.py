@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from ..capacity import report_of
 from ..errors import ValidationException
 from ..keys import segment_tokens
 from ..pages import PageRow, read_page
 from ..storage import Reader
 from .expressions import placeholders_of
 from .operation import Answer, Present, Request
-from .reading import Selection, StartKey, index_of, last_key_getter
+from .reading import Selection, StartKey, index_of, last_key_getter, report_page
 
 if TYPE_CHECKING:
     from ..database import Database
@@ -36,12 +37,19 @@ def scan(database: Database, request: Request, present: Present) -> Callable[[An
             f"{request['TotalSegments']} Segment: {request['Segment']}"
         )
     last_key = last_key_getter(table, index)
+    consistent = bool(request.get("ConsistentRead"))
 
     def work(reader: Reader) -> Answer:
         rules = selection.rules(table, index, reader)
         found = reader.scan(space, after=after, token_low=low, token_high=high)
         rows = (PageRow(row.size, row.body) for row in found)
-        return read_page(rows, rules, present).answer(rules, last_key)
+        page = read_page(rows, rules, present)
+        answer = page.answer(rules, last_key)
+        report = report_of(request)
+        if report is None:
+            return answer
+        report_page(report, table, index, page, rules, consistent=consistent)
+        return report.add_to(answer)
 
     return work
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from ..capacity import report_of
 from ..errors import ConditionalCheckFailedException, ValidationException
 from ..items import Decision, Write
 from ..storage import Transaction
@@ -40,7 +41,11 @@ def write_one(
                 error.item = None
             raise
         writer.apply(transaction, current_table, current_key, decision, at_ms=clock.now_ms())
-        return answer(decision)
+        report = report_of(request)
+        if report is None:
+            return answer(decision)
+        report.add_write(transaction, current_table, current_key, decision)
+        return report.add_to(answer(decision))
 
     return work
 

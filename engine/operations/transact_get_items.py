@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from ..capacity import TRANSACTION_FACTOR, report_of
 from ..errors import ValidationException, cancellation
 from ..expressions import Projection
 from ..items import ItemKey, key_of_request
@@ -31,10 +32,14 @@ def transact_get_items(
 
     def work(reader: Reader) -> Answer:
         responses = []
+        report = report_of(request, factor=TRANSACTION_FACTOR)
         for table, key, projection in plans:
             row = reader.get(table.space, *key.address)
             responses.append({} if row is None else {"Item": shown(row[1], projection, present)})
-        return {"Responses": responses}
+            if report is not None:
+                report.add_read(table, row[0] if row else 0, consistent=True)
+        answer: Answer = {"Responses": responses}
+        return answer if report is None else report.add_lists_to(answer, kind="Read")
 
     return work
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
+from ..capacity import TRANSACTION_FACTOR, Report, report_of
 from ..errors import (
     ConditionalCheckFailedException,
     IdempotentParameterMismatchException,
@@ -66,18 +67,31 @@ def transact_write_items(
         if any(catalog.tables.get(each.table.name) is not each.table for each in located):
             current = locate_actions(database, actions)
         at_ms = database.clock.now_ms()
+        report = report_of(request, factor=TRANSACTION_FACTOR)
         if token is not None and _is_repeated(transaction, token, digest, at_ms):
-            return {}
-        apply_together(database, transaction, current, at_ms)
+            return {} if report is None else _report_repetition(transaction, current, report)
+        apply_together(database, transaction, current, at_ms, report)
         if token is not None:
             _remember(transaction, token.encode(), digest, at_ms)
-        return {}
+        return {} if report is None else report.add_lists_to({}, kind="Write")
 
     return work
 
 
+def _report_repetition(transaction: Transaction, located: list[Located], report: Report) -> Answer:
+    """A transaction that was done before costs what reading its items costs."""
+    for _, table, key in located:
+        row = transaction.get(table.space, *key.address)
+        report.add_read(table, row[0] if row else 0, consistent=True)
+    return report.add_lists_to({}, kind="Read")
+
+
 def apply_together(
-    database: Database, transaction: Transaction, located: list[Located], at_ms: int
+    database: Database,
+    transaction: Transaction,
+    located: list[Located],
+    at_ms: int,
+    report: Report | None = None,
 ) -> None:
     """Decides every action, then applies all, as one group in the stream.
 
@@ -106,6 +120,8 @@ def apply_together(
     group = transaction.next_sequence()
     for (_, table, key), decision in zip(located, decisions, strict=True):
         database.writer.apply(transaction, table, key, decision, at_ms=at_ms, group=group)
+        if report is not None:
+            report.add_write(transaction, table, key, decision)
 
 
 def _size_of(decision: Decision) -> int:
