@@ -7,7 +7,6 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from pelton.engine import ManualClock
 from pelton.handlers import Dispatcher, EventSourceMapping, Handler, Shape
 from pelton.handlers.python_values import item_to_python, item_to_wire
 from tests.handlers.stepped import SteppedScheduler
@@ -45,10 +44,9 @@ def mapping(
 class Stage(Region):
     """Tables in Python values; dispatchers whose steps a seed orders."""
 
-    def __init__(
-        self, path: str = ":memory:", *, clock: ManualClock | None = None, **stream_limits: int
-    ) -> None:
-        super().__init__(path, clock=clock, **stream_limits)
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        """Takes what a region takes."""
+        super().__init__(*arguments, **options)
         self.dispatchers: list[Dispatcher] = []
 
     def close(self) -> None:
