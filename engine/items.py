@@ -24,6 +24,7 @@ from .keys import (
 )
 from .schema import Table
 from .storage import Reader, Transaction
+from .time_to_live import move_expiry
 from .values import Item, item_size, items_equal, normalise_item
 
 ITEM_BYTES_MAX = 400 * 1024
@@ -227,6 +228,15 @@ class ItemWriter:
         transaction.tally(table.space, (new is not None) - (old is not None), new_size - old_size)
         if table.indexes:
             rewrite_entries(transaction, table, key.address, _parsed(old), new)
+        if table.time_to_live is not None:
+            before = _parsed(old)
+            move_expiry(
+                transaction,
+                table.time_to_live,
+                key,
+                before.item if before else None,
+                new.item if new else None,
+            )
         if table.stream is None:
             return
         change = Change(

@@ -64,6 +64,14 @@ class StreamSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class TimeToLive:
+    """The attribute by which items expire; `space` is where their expiries stand in order."""
+
+    attribute: str
+    space: int
+
+
+@dataclass(frozen=True, slots=True)
 class Partition:
     """A range of tokens, both ends included; its changes go to one open shard at a time."""
 
@@ -92,6 +100,7 @@ class Table:
     billing_mode: str = "PROVISIONED"
     throughput: Throughput = Throughput()
     deletion_protection: bool = False
+    time_to_live: TimeToLive | None = None
     settings: dict[str, Any] = field(default_factory=dict)
     """What only DescribeTable tells back, in wire form (TableClassSummary, SSEDescription, ...)."""
 
@@ -109,6 +118,8 @@ class Table:
 
     @staticmethod
     def from_json(data: dict[str, Any]) -> Table:
+        time_to_live = data.get("time_to_live")
+
         def stream(value: dict[str, Any] | None) -> StreamSettings | None:
             return None if value is None else StreamSettings(**value)
 
@@ -121,6 +132,7 @@ class Table:
                 "stream": stream(data["stream"]),
                 "last_stream": stream(data["last_stream"]),
                 "throughput": Throughput(**data["throughput"]),
+                "time_to_live": TimeToLive(**time_to_live) if time_to_live else None,
             }
         )
 

@@ -1,4 +1,4 @@
-"""Upkeep: the rounds that streams need while nobody writes to them."""
+"""Upkeep: the rounds that tables and streams need while nobody writes to them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from ..engine.errors import StoreError
+from ..engine.sweeping import delete_expired
 
 if TYPE_CHECKING:
     from .streams import Streams
@@ -17,7 +18,9 @@ UPKEEP_SECONDS = 60.0
 
 
 class Upkeep:
-    """A thread that rolls shards whose time has come and trims expired records, once a minute."""
+    """A thread that deletes expired items, rolls shards whose time has come and trims old records,
+    once a minute.
+    """
 
     def __init__(self, streams: Streams, interval_seconds: float = UPKEEP_SECONDS) -> None:
         self._streams = streams
@@ -34,10 +37,15 @@ class Upkeep:
         if self._thread.is_alive():
             self._thread.join()
 
+    def run_round(self) -> None:
+        """One round of it, on the calling thread."""
+        delete_expired(self._streams.database, is_stopping=self._stopping.is_set)
+        self._streams.roll_aged()
+        self._streams.trim()
+
     def _run(self) -> None:
         while not self._stopping.wait(self._interval_seconds):
             try:
-                self._streams.roll_aged()
-                self._streams.trim()
+                self.run_round()
             except StoreError:
                 log.exception("a round of upkeep failed; the next one will make up for it")

@@ -10,6 +10,7 @@ from .create_table import create_table
 from .delete_item import delete_item
 from .delete_table import delete_table
 from .describe_table import describe_table
+from .describe_time_to_live import describe_time_to_live
 from .get_item import get_item
 from .list_tables import list_tables
 from .operation import Mode, Operation
@@ -20,6 +21,7 @@ from .transact_get_items import transact_get_items
 from .transact_write_items import transact_write_items
 from .update_item import update_item
 from .update_table import update_table
+from .update_time_to_live import update_time_to_live
 
 ITEM_OPERATIONS: dict[str, Operation] = {
     "BatchGetItem": Operation(Mode.READ, batch_get_item),
@@ -38,8 +40,10 @@ TABLE_OPERATIONS: dict[str, Operation] = {
     "CreateTable": Operation(Mode.CATALOG, create_table),
     "DeleteTable": Operation(Mode.CATALOG, delete_table),
     "DescribeTable": Operation(Mode.READ, describe_table),
+    "DescribeTimeToLive": Operation(Mode.READ, describe_time_to_live),
     "ListTables": Operation(Mode.READ, list_tables),
     "UpdateTable": Operation(Mode.CATALOG, update_table),
+    "UpdateTimeToLive": Operation(Mode.CATALOG, update_time_to_live),
 }
 
 __all__ = ["ITEM_OPERATIONS", "TABLE_OPERATIONS", "Mode", "Operation"]

@@ -28,6 +28,8 @@ def delete_table(database: Database, request: Request, present: Present) -> Call
         description = description_of(table, transaction, "DELETING")
         for index in table.indexes:
             transaction.drop_space(index.space)
+        if table.time_to_live is not None:
+            transaction.drop_space(table.time_to_live.space)
         transaction.drop_space(table.space)
         database.catalog.change(transaction, table, None)
         return {"TableDescription": description}
