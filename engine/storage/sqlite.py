@@ -279,10 +279,11 @@ class SQLiteStore:
         self._readers: list[apsw.Connection] = []
         self._readers_lock = threading.Lock()
         self._closed = False
+        self._is_tidying_asked = False
         self._foreign_callbacks: list[Callable[[Transaction], None]] = []
         self._append_listeners: tuple[Callable[[frozenset[int] | None], None], ...] = ()
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
-        self._checkpoints = CheckpointThread(lambda: self._connect(writes=True), self._tidy)
+        self._checkpoints = CheckpointThread(lambda: self._connect(writes=True), self._ask_to_tidy)
         self._writer.set_wal_hook(self._checkpoints.note_wal)
         self._thread = threading.Thread(target=self._run, name="pelton-writer", daemon=True)
         self._thread.start()
@@ -401,6 +402,8 @@ class SQLiteStore:
                         self._jobs.put(None)
                     break
                 group.append(job)
+            if self._is_tidying_asked:
+                self._tidy()
             self._run_group(group)
 
     def _run_group(self, group: list[_Job]) -> None:
@@ -506,11 +509,14 @@ class SQLiteStore:
         for listener in self._append_listeners:
             listener(None)
 
-    def _tidy(self) -> None:
-        """Lets the WAL start over: moves the frames the checkpoint thread could not catch."""
-        self._jobs.put(_Job(lambda transaction: None, self._move_last_frames, True))
+    def _ask_to_tidy(self) -> None:
+        """Lets the WAL start over before the writer's next commit, however much is queued."""
+        self._is_tidying_asked = True
+        self._jobs.put(_Job(lambda transaction: None, lambda result, error: None, False))
 
-    def _move_last_frames(self, result: None, error: BaseException | None) -> None:
+    def _tidy(self) -> None:
+        """Moves the last frames of the WAL, those the checkpoint thread could not catch."""
+        self._is_tidying_asked = False
         try:
             self._writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
         except apsw.BusyError:
