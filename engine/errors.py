@@ -36,6 +36,10 @@ class ValidationException(DynamoDBError):
     """Raised when a request breaks a constraint, a limit or the grammar of an expression."""
 
 
+class AccessDeniedException(DynamoDBError):
+    """Raised when a request may not be answered, whatever it asks."""
+
+
 class ResourceNotFoundException(DynamoDBError):
     """Raised when a table, index or stream does not exist."""
 

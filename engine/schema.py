@@ -101,6 +101,7 @@ class Table:
     throughput: Throughput = Throughput()
     deletion_protection: bool = False
     time_to_live: TimeToLive | None = None
+    tags: dict[str, str] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
     """What only DescribeTable tells back, in wire form (TableClassSummary, SSEDescription, ...)."""
 

@@ -13,12 +13,15 @@ from .describe_table import describe_table
 from .describe_time_to_live import describe_time_to_live
 from .get_item import get_item
 from .list_tables import list_tables
+from .list_tags_of_resource import list_tags_of_resource
 from .operation import Mode, Operation
 from .put_item import put_item
 from .query import query
 from .scan import scan
+from .tag_resource import tag_resource
 from .transact_get_items import transact_get_items
 from .transact_write_items import transact_write_items
+from .untag_resource import untag_resource
 from .update_item import update_item
 from .update_table import update_table
 from .update_time_to_live import update_time_to_live
@@ -42,6 +45,9 @@ TABLE_OPERATIONS: dict[str, Operation] = {
     "DescribeTable": Operation(Mode.READ, describe_table),
     "DescribeTimeToLive": Operation(Mode.READ, describe_time_to_live),
     "ListTables": Operation(Mode.READ, list_tables),
+    "ListTagsOfResource": Operation(Mode.READ, list_tags_of_resource),
+    "TagResource": Operation(Mode.CATALOG, tag_resource),
+    "UntagResource": Operation(Mode.CATALOG, untag_resource),
     "UpdateTable": Operation(Mode.CATALOG, update_table),
     "UpdateTimeToLive": Operation(Mode.CATALOG, update_time_to_live),
 }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ResourceInUseException, ValidationException
 from ..schema import Table, divide_tokens, initial_partition_count
 from ..storage import Transaction
+from ..tags import tags_of
 from .describe_table import description_of
 from .operation import Answer, Present, Request
 from .table_definition import (
@@ -42,6 +43,7 @@ def create_table(database: Database, request: Request, present: Present) -> Call
     indexes = indexes_of(request, types, key, billing_mode)
     check_all_defined_used(types, key, [index.key for index in indexes])
     arn = f"arn:aws:dynamodb:{database.region}:{database.account}:table/{name}"
+    tags = tags_of(request.get("Tags"))
     view_type = stream_view_of(request.get("StreamSpecification"))
 
     def work(transaction: Transaction) -> Answer:
@@ -64,6 +66,7 @@ def create_table(database: Database, request: Request, present: Present) -> Call
             billing_mode=billing_mode,
             throughput=throughput,
             deletion_protection=bool(request.get("DeletionProtectionEnabled")),
+            tags=tags,
             settings=_settings_of(request),
         )
         database.catalog.change(transaction, None, table)

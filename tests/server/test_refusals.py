@@ -70,10 +70,10 @@ ERRORS: dict[str, tuple[bytes, int, str, str | None]] = {
         None,
     ),
     "an operation that is still to come": (
-        post(target="DynamoDB_20120810.TagResource"),
+        post(target="DynamoDB_20120810.CreateBackup"),
         400,
         SERVICE + "UnknownOperationException",
-        "pelton does not support TagResource yet",
+        "pelton does not support CreateBackup yet",
     ),
     "no signature": (post(authorization=None), 400, *MISSING_TOKEN),
     "half a scheme": (post(authorization="AWS4"), 400, *MISSING_TOKEN),

@@ -45,10 +45,6 @@ _CAPITAL_MESSAGE = frozenset(
 _STATUSES = {"InternalServerError": 500}
 
 
-class AccessDeniedException(DynamoDBError):
-    """Raised when a request may not be answered, whatever it asks."""
-
-
 def present_error(error: BaseException, request_id: bytes) -> tuple[int, bytes]:
     """The status and body that tell a client of `error`.
 

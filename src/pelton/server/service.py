@@ -11,11 +11,16 @@ from urllib.parse import urlsplit
 from zlib import crc32
 
 from pelton.engine import Database
-from pelton.engine.errors import DynamoDBError, SerializationException, UnknownOperationException
+from pelton.engine.errors import (
+    AccessDeniedException,
+    DynamoDBError,
+    SerializationException,
+    UnknownOperationException,
+)
 from pelton.engine.model import operations
 
 from .credentials import region_signed_for
-from .errors import AccessDeniedException, present_error
+from .errors import present_error
 from .mailbox import Mailbox
 from .regions import Regions
 from .turn import Turn
