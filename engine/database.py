@@ -20,7 +20,7 @@ from .errors import (
     ValidationException,
 )
 from .items import ItemWriter
-from .model import validate_request
+from .model import operations, validate_request
 from .operations import ITEM_OPERATIONS, TABLE_OPERATIONS
 from .operations.operation import Answer, Mode, Operation, Present, Request
 from .storage import Reader, SQLiteStore, Store, Transaction
@@ -119,7 +119,9 @@ class Database:
         """The work that answers a request, after all checks that need no transaction."""
         known = self.operations.get(operation)
         if known is None:
-            raise UnknownOperationException(f"pelton has no operation {operation}")
+            if operation in operations():
+                raise UnknownOperationException(f"pelton does not support {operation} yet")
+            raise UnknownOperationException(f"DynamoDB has no operation {operation}")
         validate_request(operation, request)
         if not LEGACY_PARAMETERS.isdisjoint(request):
             raise ValidationException(refusal_of_legacy(request))

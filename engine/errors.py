@@ -44,6 +44,10 @@ class ResourceNotFoundException(DynamoDBError):
     """Raised when a table, index or stream does not exist."""
 
 
+class TableNotFoundException(DynamoDBError):
+    """Raised when an operation on backups names a table that does not exist."""
+
+
 class ResourceInUseException(DynamoDBError):
     """Raised when a table exists already, or is busy with another change."""
 

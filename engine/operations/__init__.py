@@ -9,6 +9,9 @@ from .batch_write_item import batch_write_item
 from .create_table import create_table
 from .delete_item import delete_item
 from .delete_table import delete_table
+from .describe_continuous_backups import describe_continuous_backups
+from .describe_endpoints import describe_endpoints
+from .describe_limits import describe_limits
 from .describe_table import describe_table
 from .describe_time_to_live import describe_time_to_live
 from .get_item import get_item
@@ -22,6 +25,7 @@ from .tag_resource import tag_resource
 from .transact_get_items import transact_get_items
 from .transact_write_items import transact_write_items
 from .untag_resource import untag_resource
+from .update_continuous_backups import update_continuous_backups
 from .update_item import update_item
 from .update_table import update_table
 from .update_time_to_live import update_time_to_live
@@ -42,12 +46,16 @@ ITEM_OPERATIONS: dict[str, Operation] = {
 TABLE_OPERATIONS: dict[str, Operation] = {
     "CreateTable": Operation(Mode.CATALOG, create_table),
     "DeleteTable": Operation(Mode.CATALOG, delete_table),
+    "DescribeContinuousBackups": Operation(Mode.READ, describe_continuous_backups),
+    "DescribeEndpoints": Operation(Mode.READ, describe_endpoints),
+    "DescribeLimits": Operation(Mode.READ, describe_limits),
     "DescribeTable": Operation(Mode.READ, describe_table),
     "DescribeTimeToLive": Operation(Mode.READ, describe_time_to_live),
     "ListTables": Operation(Mode.READ, list_tables),
     "ListTagsOfResource": Operation(Mode.READ, list_tags_of_resource),
     "TagResource": Operation(Mode.CATALOG, tag_resource),
     "UntagResource": Operation(Mode.CATALOG, untag_resource),
+    "UpdateContinuousBackups": Operation(Mode.READ, update_continuous_backups),
     "UpdateTable": Operation(Mode.CATALOG, update_table),
     "UpdateTimeToLive": Operation(Mode.CATALOG, update_time_to_live),
 }

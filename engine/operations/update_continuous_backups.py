@@ -1,0 +1,22 @@
+"""UpdateContinuousBackups: keeps point-in-time recovery off; there is none to switch on yet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ValidationException
+from .describe_continuous_backups import backups_description, check_table_to_back_up
+from .operation import Answer, Present, Request
+
+if TYPE_CHECKING:
+    from ..database import Database
+
+
+def update_continuous_backups(
+    database: Database, request: Request, present: Present
+) -> Callable[[Any], Answer]:
+    check_table_to_back_up(database.catalog, request["TableName"])
+    if request["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"]:
+        raise ValidationException("pelton does not support point-in-time recovery yet")
+    return lambda reader: {"ContinuousBackupsDescription": backups_description()}
