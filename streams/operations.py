@@ -104,6 +104,12 @@ def get_shard_iterator(streams: Streams, request: Request, present: Present) -> 
 
 def get_records(streams: Streams, request: Request, present: Present) -> Answer:
     """GetRecords: up to 1,000 records or 1 MB, and where to go on unless the shard has ended."""
+    limit = request.get("Limit") or RECORDS_MAX
+    if limit > RECORDS_MAX:
+        raise ValidationException(
+            f"1 validation error detected: Value '{limit}' at 'limit' failed to satisfy constraint: "
+            f"Member must have value less than or equal to {RECORDS_MAX}"
+        )
     now_ms = streams.database.clock.now_ms()
     iterator = decode_iterator(request["ShardIterator"], now_ms)
     _stream_of(streams, iterator.stream_arn)
@@ -112,9 +118,7 @@ def get_records(streams: Streams, request: Request, present: Present) -> Answer:
         raise TrimmedDataAccessException(
             "The operation attempted to read past the oldest stream record in a shard"
         )
-    records, is_end, _ = streams.read(
-        shard, iterator.after_sequence, request.get("Limit") or RECORDS_MAX
-    )
+    records, is_end, _ = streams.read(shard, iterator.after_sequence, limit)
     answer: Answer = {"Records": [present(record.body) for record in records]}
     if not is_end:
         last = records[-1].sequence if records else iterator.after_sequence

@@ -272,3 +272,9 @@ def test_iterators_and_records_survive_a_reopening_of_the_file(tmp_path: Path) -
     assert again.records()[:2] == written
     assert again.shards(arn) == [shard]
     again.close()
+
+
+def test_a_page_of_more_than_a_thousand_records_cannot_be_asked_for(region: Region) -> None:
+    code, message = region.refusal("GetRecords", ShardIterator="x", Limit=1001)
+    assert code == "ValidationException"
+    assert message.endswith("Member must have value less than or equal to 1000")
