@@ -107,8 +107,8 @@ def get_records(streams: Streams, request: Request, present: Present) -> Answer:
     limit = request.get("Limit") or RECORDS_MAX
     if limit > RECORDS_MAX:
         raise ValidationException(
-            f"1 validation error detected: Value '{limit}' at 'limit' failed to satisfy constraint: "
-            f"Member must have value less than or equal to {RECORDS_MAX}"
+            f"1 validation error detected: Value '{limit}' at 'limit' failed to satisfy "
+            f"constraint: Member must have value less than or equal to {RECORDS_MAX}"
         )
     now_ms = streams.database.clock.now_ms()
     iterator = decode_iterator(request["ShardIterator"], now_ms)
