@@ -52,6 +52,8 @@ class Index:
     non_key_attributes: tuple[str, ...]
     space: int
     throughput: Throughput = Throughput()
+    settings: dict[str, Any] = field(default_factory=dict)
+    """What only DescribeTable tells back, in wire form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,8 @@ class Table:
     last_stream: StreamSettings | None = None
     """The latest stream, enabled or not: DescribeTable keeps telling its ARN."""
     billing_mode: str = "PROVISIONED"
+    on_demand_ms: int | None = None
+    """When it was last switched to billing on demand; None when it never was."""
     throughput: Throughput = Throughput()
     deletion_protection: bool = False
     time_to_live: TimeToLive | None = None
@@ -120,6 +124,7 @@ class Table:
     @staticmethod
     def from_json(data: dict[str, Any]) -> Table:
         time_to_live = data.get("time_to_live")
+        is_on_demand = data["billing_mode"] == "PAY_PER_REQUEST"
 
         def stream(value: dict[str, Any] | None) -> StreamSettings | None:
             return None if value is None else StreamSettings(**value)
@@ -133,6 +138,9 @@ class Table:
                 "stream": stream(data["stream"]),
                 "last_stream": stream(data["last_stream"]),
                 "throughput": Throughput(**data["throughput"]),
+                "on_demand_ms": data.get(
+                    "on_demand_ms", data["created_ms"] if is_on_demand else None
+                ),
                 "time_to_live": TimeToLive(**time_to_live) if time_to_live else None,
             }
         )

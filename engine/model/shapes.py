@@ -15,6 +15,9 @@ Shape = dict[str, Any]
 ATTRIBUTE_VALUE = "AttributeValue"
 """Attribute values are looked into by engine/values.py, which walks them anyway."""
 
+TABLE_NAMES = frozenset({"TableArn", "TableName"})
+"""The shapes of members that take a table's name or its ARN."""
+
 
 @cache
 def _model() -> dict[str, dict[str, Any]]:
@@ -42,7 +45,7 @@ def shape_named(name: str) -> Shape:
 
 def is_arn(shape_name: str, value: str) -> bool:
     """Whether a value may pass as an ARN where a table's name may stand too."""
-    return shape_name == "TableArn" and value.startswith("arn:") and len(value) <= 1024
+    return shape_name in TABLE_NAMES and value.startswith("arn:") and len(value) <= 1024
 
 
 @cache

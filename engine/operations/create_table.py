@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -23,9 +24,12 @@ from .table_definition import (
     stream_view_of,
     throughput_of,
 )
+from .table_settings import changed_settings, with_warm_throughput
 
 if TYPE_CHECKING:
     from ..database import Database
+
+_NAME = re.compile(r"[a-zA-Z0-9_.-]{3,255}")
 
 
 def create_table(database: Database, request: Request, present: Present) -> Callable[[Any], Answer]:
@@ -34,7 +38,7 @@ def create_table(database: Database, request: Request, present: Present) -> Call
             raise ValidationException(
                 f"The parameter '{member}' is required but was not present in the request"
             )
-    name = request["TableName"]
+    name = _name_of(database, request["TableName"])
     billing_mode = request.get("BillingMode") or "PROVISIONED"
     throughput = throughput_of(request, billing_mode)
     types = attribute_types_of(request)
@@ -42,7 +46,9 @@ def create_table(database: Database, request: Request, present: Present) -> Call
     check_defined(key, types)
     indexes = indexes_of(request, types, key, billing_mode)
     check_all_defined_used(types, key, [index.key for index in indexes])
-    arn = f"arn:aws:dynamodb:{database.region}:{database.account}:table/{name}"
+    arn = _arn_prefix(database) + name
+    settings = changed_settings(database, {}, request, billing_mode)
+    settings = with_warm_throughput(settings, request, billing_mode, throughput, "table")
     tags = tags_of(request.get("Tags"))
     view_type = stream_view_of(request.get("StreamSpecification"))
 
@@ -64,10 +70,11 @@ def create_table(database: Database, request: Request, present: Present) -> Call
             stream=stream,
             last_stream=stream,
             billing_mode=billing_mode,
+            on_demand_ms=at_ms if billing_mode == "PAY_PER_REQUEST" else None,
             throughput=throughput,
             deletion_protection=bool(request.get("DeletionProtectionEnabled")),
             tags=tags,
-            settings=_settings_of(request),
+            settings=settings,
         )
         database.catalog.change(transaction, None, table)
         return {"TableDescription": description_of(table, transaction)}
@@ -75,10 +82,17 @@ def create_table(database: Database, request: Request, present: Present) -> Call
     return work
 
 
-def _settings_of(request: Request) -> dict[str, Any]:
-    settings: dict[str, Any] = {}
-    if request.get("TableClass"):
-        settings["TableClassSummary"] = {"TableClass": request["TableClass"]}
-    if request.get("OnDemandThroughput"):
-        settings["OnDemandThroughput"] = request["OnDemandThroughput"]
-    return settings
+def _arn_prefix(database: Database) -> str:
+    return f"arn:aws:dynamodb:{database.region}:{database.account}:table/"
+
+
+def _name_of(database: Database, given: str) -> str:
+    """The new table's name, given as it is or as the ARN the table will have."""
+    if not given.startswith("arn:"):
+        return given
+    name = given.removeprefix(_arn_prefix(database))
+    if _NAME.fullmatch(name) is None:
+        raise ValidationException(
+            f"Invalid TableArn: Invalid ResourceArn provided as input {given}"
+        )
+    return name

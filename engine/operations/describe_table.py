@@ -9,6 +9,7 @@ from ..errors import ResourceNotFoundException
 from ..schema import Index, Table, Throughput
 from ..storage import Reader
 from .operation import Answer, Present, Request
+from .table_settings import settings_description
 
 if TYPE_CHECKING:
     from ..catalog import Catalog
@@ -50,12 +51,12 @@ def description_of(table: Table, reader: Reader, status: str = "ACTIVE") -> dict
         "TableArn": table.arn,
         "TableId": table.id,
         "DeletionProtectionEnabled": table.deletion_protection,
-        **table.settings,
+        **settings_description(table, table.billing_mode, status),
     }
-    if table.billing_mode == "PAY_PER_REQUEST":
+    if table.on_demand_ms is not None:
         description["BillingModeSummary"] = {
             "BillingMode": table.billing_mode,
-            "LastUpdateToPayPerRequestDateTime": table.created_ms / 1000,
+            "LastUpdateToPayPerRequestDateTime": table.on_demand_ms / 1000,
         }
     for member, is_local in (("LocalSecondaryIndexes", True), ("GlobalSecondaryIndexes", False)):
         indexes = [each for each in table.indexes if each.is_local is is_local]
@@ -88,6 +89,7 @@ def _index(table: Table, index: Index, reader: Reader, status: str) -> dict[str,
     if not index.is_local:
         description["IndexStatus"] = status
         description["ProvisionedThroughput"] = _throughput(index.throughput)
+        description |= settings_description(index, table.billing_mode, status)
     return description
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ from ..schema import Index, KeySchema, StreamSettings, Throughput
 from ..storage import Transaction
 from ..storage.port import META_SPACE
 from .operation import Request
+from .table_settings import index_settings, with_warm_throughput
 
 INVALID = "One or more parameter values were invalid: "
 LOCAL_INDEXES_MAX = 5
@@ -124,10 +126,14 @@ def index_of_request(
                 f"{table_key.partition}"
             )
     projection, names = projection_of_index(request)
-    throughput = Throughput()
+    throughput, settings = Throughput(), {}
     if not is_local:
         throughput = index_throughput(request, billing_mode)
-    return Index(name, is_local, key, projection, names, 0, throughput)
+        settings = index_settings({}, request, billing_mode)
+        settings = with_warm_throughput(
+            settings, request, billing_mode, throughput, f"index {name}"
+        )
+    return Index(name, is_local, key, projection, names, 0, throughput, settings)
 
 
 def index_throughput(request: Request, billing_mode: str) -> Throughput:
@@ -245,12 +251,4 @@ def stream_label(at_ms: int) -> str:
 
 def place(transaction: Transaction, index: Index) -> Index:
     """The index with a space of its own."""
-    return Index(
-        index.name,
-        index.is_local,
-        index.key,
-        index.projection,
-        index.non_key_attributes,
-        transaction.create_space(),
-        index.throughput,
-    )
+    return replace(index, space=transaction.create_space())

@@ -24,6 +24,7 @@ from .table_definition import (
     stream_view_of,
     throughput_of,
 )
+from .table_settings import changed_settings, index_settings, with_warm_throughput
 
 if TYPE_CHECKING:
     from ..database import Database
@@ -53,24 +54,29 @@ def update_table(database: Database, request: Request, present: Present) -> Call
 
     def work(transaction: Transaction) -> Answer:
         old = table_to_manage(database.catalog, name)
-        table = _change_capacity(old, request)
-        table = _change_stream(transaction, table, request, database.clock.now_ms())
+        at_ms = database.clock.now_ms()
+        table = _change_capacity(old, request, at_ms)
+        table = _change_stream(transaction, table, request, at_ms)
         table = _change_indexes(transaction, table, request)
         if request.get("DeletionProtectionEnabled") is not None:
             table = replace(table, deletion_protection=request["DeletionProtectionEnabled"])
-        settings = dict(table.settings)
-        if request.get("TableClass"):
-            settings["TableClassSummary"] = {"TableClass": request["TableClass"]}
-        if request.get("OnDemandThroughput"):
-            settings["OnDemandThroughput"] = request["OnDemandThroughput"]
-        table = replace(table, settings=settings)
+        table = _change_settings(database, table, request, at_ms)
         database.catalog.change(transaction, old, table)
         return {"TableDescription": description_of(table, transaction)}
 
     return work
 
 
-def _change_capacity(table: Table, request: Request) -> Table:
+def _change_settings(database: Database, table: Table, request: Request, at_ms: int) -> Table:
+    mode = table.billing_mode
+    settings = changed_settings(database, table.settings, request, mode)
+    if request.get("TableClass"):
+        settings["TableClassSummary"]["LastUpdateDateTime"] = at_ms / 1000
+    settings = with_warm_throughput(settings, request, mode, table.throughput, "table")
+    return replace(table, settings=settings)
+
+
+def _change_capacity(table: Table, request: Request, at_ms: int) -> Table:
     mode = request.get("BillingMode") or table.billing_mode
     given = request.get("ProvisionedThroughput")
     if mode == table.billing_mode and given is None:
@@ -85,7 +91,34 @@ def _change_capacity(table: Table, request: Request) -> Table:
             f"Requested WriteCapacityUnits: {throughput.write_units}. Refer to the Amazon DynamoDB "
             "Developer Guide for current limits and how to request higher limits."
         )
-    return replace(table, billing_mode=mode, throughput=throughput)
+    if mode != table.billing_mode:
+        table = _change_billing(table, request, mode, at_ms)
+    return replace(table, throughput=throughput)
+
+
+def _change_billing(table: Table, request: Request, mode: str, at_ms: int) -> Table:
+    """The table billed otherwise; its global indexes follow, and need capacity where it has."""
+    if mode == "PAY_PER_REQUEST":
+        table = replace(table, on_demand_ms=at_ms)
+    else:
+        _check_index_capacity(table, request)
+    indexes = tuple(
+        replace(index, throughput=Throughput(), settings=index_settings(index.settings, {}, mode))
+        for index in table.indexes
+    )
+    return replace(table, billing_mode=mode, indexes=indexes)
+
+
+def _check_index_capacity(table: Table, request: Request) -> None:
+    updates = [
+        each.get("Update") or {} for each in request.get("GlobalSecondaryIndexUpdates") or ()
+    ]
+    given = {each["IndexName"] for each in updates if each.get("ProvisionedThroughput")}
+    for index in table.indexes:
+        if not index.is_local and index.name not in given:
+            raise ValidationException(
+                f"{INVALID}ProvisionedThroughput must be specified for index: {index.name}"
+            )
 
 
 def _change_stream(transaction: Transaction, table: Table, request: Request, at_ms: int) -> Table:
@@ -188,7 +221,10 @@ def _update_index(table: Table, request: Request) -> Table:
         given.get("ReadCapacityUnits", index.throughput.read_units),
         given.get("WriteCapacityUnits", index.throughput.write_units),
     )
-    changed = replace(index, throughput=throughput)
+    mode = table.billing_mode
+    settings = index_settings(index.settings, request, mode)
+    settings = with_warm_throughput(settings, request, mode, throughput, f"index {index.name}")
+    changed = replace(index, throughput=throughput, settings=settings)
     return replace(
         table, indexes=tuple(changed if each is index else each for each in table.indexes)
     )

@@ -12,6 +12,7 @@ from tests.region import Answer, Item, N, Region, S, definitions, index, key_sch
 
 INVALID = "One or more parameter values were invalid: "
 CAPACITY = {"ReadCapacityUnits": 1, "WriteCapacityUnits": 1}
+WARM = {"ReadUnitsPerSecond": 1, "WriteUnitsPerSecond": 1}
 
 
 def create_request(**more: Any) -> Answer:
@@ -49,6 +50,7 @@ def test_a_new_table_is_active_and_described_in_full(region: Region) -> None:
         "KeySchema": key_schema("id", "n"),
         "AttributeDefinitions": definitions(["id", "n", "v", "w"], {"n": "N"}),
         "ProvisionedThroughput": {"NumberOfDecreasesToday": 0, **CAPACITY},
+        "WarmThroughput": {**WARM, "Status": "ACTIVE"},
         "StreamSpecification": {"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"},
         "LatestStreamLabel": "2023-11-14T22:13:20.000",
         "LatestStreamArn": f"{arn}/stream/2023-11-14T22:13:20.000",
@@ -70,6 +72,7 @@ def test_a_new_table_is_active_and_described_in_full(region: Region) -> None:
                 "KeySchema": key_schema("w"),
                 "Projection": {"ProjectionType": "ALL"},
                 "ProvisionedThroughput": {"NumberOfDecreasesToday": 0, **CAPACITY},
+                "WarmThroughput": {**WARM, "Status": "ACTIVE"},
                 "ItemCount": 0,
                 "IndexSizeBytes": 0,
             }
@@ -465,11 +468,13 @@ def test_capacity_and_billing_change(region: Region) -> None:
     assert code == "ValidationException"
     assert message.startswith("The provisioned throughput for the table will not change.")
     region.call("UpdateTable", TableName="things", BillingMode="PAY_PER_REQUEST")
-    assert region.describe()["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
+    switched = {"LastUpdateToPayPerRequestDateTime": 1_700_000_000.0}
+    assert region.describe()["BillingModeSummary"] == {"BillingMode": "PAY_PER_REQUEST", **switched}
+    region.clock.advance(seconds=5)
     region.call(
         "UpdateTable", TableName="things", BillingMode="PROVISIONED", ProvisionedThroughput=CAPACITY
     )
-    assert "BillingModeSummary" not in region.describe()
+    assert region.describe()["BillingModeSummary"] == {"BillingMode": "PROVISIONED", **switched}
 
 
 def test_an_update_that_says_nothing_is_refused(region: Region) -> None:
