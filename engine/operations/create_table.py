@@ -24,7 +24,7 @@ from .table_definition import (
     stream_view_of,
     throughput_of,
 )
-from .table_settings import changed_settings, with_warm_throughput
+from .table_settings import changed_settings, refuse_members_to_come, with_warm_throughput
 
 if TYPE_CHECKING:
     from ..database import Database
@@ -38,6 +38,7 @@ def create_table(database: Database, request: Request, present: Present) -> Call
             raise ValidationException(
                 f"The parameter '{member}' is required but was not present in the request"
             )
+    refuse_members_to_come(request)
     name = _name_of(database, request["TableName"])
     billing_mode = request.get("BillingMode") or "PROVISIONED"
     throughput = throughput_of(request, billing_mode)

@@ -18,7 +18,27 @@ NO_MAXIMUM = -1
 ON_DEMAND_WARM = {"ReadUnitsPerSecond": 12_000, "WriteUnitsPerSecond": 4_000}
 """What a new on-demand table can take at once. Source: AWS's guide, "Warm throughput"."""
 
+STILL_TO_COME = (
+    "DisassociationProtectionEnabled",
+    "GlobalTableSettingsReplicationMode",
+    "GlobalTableSourceArn",
+    "GlobalTableWitnessUpdates",
+    "MultiRegionConsistency",
+    "ReplicaUpdates",
+    "ResourcePolicy",
+    "VectorIndexUpdates",
+    "VectorIndexes",
+)
+"""Members that ask for what pelton does not do: to pass over them would be to lie."""
+
 Settings = dict[str, Any]
+
+
+def refuse_members_to_come(request: Request) -> None:
+    """Raises ValidationException where a table is asked to be what it cannot be yet."""
+    asked = [member for member in STILL_TO_COME if request.get(member)]
+    if asked:
+        raise ValidationException(f"pelton does not support {', '.join(asked)} yet")
 
 
 def changed_settings(

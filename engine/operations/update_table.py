@@ -24,7 +24,12 @@ from .table_definition import (
     stream_view_of,
     throughput_of,
 )
-from .table_settings import changed_settings, index_settings, with_warm_throughput
+from .table_settings import (
+    changed_settings,
+    index_settings,
+    refuse_members_to_come,
+    with_warm_throughput,
+)
 
 if TYPE_CHECKING:
     from ..database import Database
@@ -45,6 +50,7 @@ _CHANGES = (
 
 def update_table(database: Database, request: Request, present: Present) -> Callable[[Any], Answer]:
     name = request["TableName"]
+    refuse_members_to_come(request)
     if all(request.get(member) is None for member in _CHANGES):
         raise ValidationException(
             "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, "

@@ -216,3 +216,18 @@ def test_an_arn_of_elsewhere_names_no_table(region: Region, region_name: str) ->
         "ValidationException",
         f"Invalid TableArn: Invalid ResourceArn provided as input {arn}",
     )
+
+
+def test_members_still_to_come_are_refused_and_not_passed_over(region: Region) -> None:
+    policy = {"ResourcePolicy": "{}", "GlobalTableSourceArn": ARN}
+    assert region.refusal("CreateTable", **request(**policy)) == (
+        "ValidationException",
+        "pelton does not support GlobalTableSourceArn, ResourcePolicy yet",
+    )
+    create(region)
+    replica = {"Create": {"RegionName": "eu-west-1"}}
+    assert region.refusal("UpdateTable", TableName="things", ReplicaUpdates=[replica]) == (
+        "ValidationException",
+        "pelton does not support ReplicaUpdates yet",
+    )
+    update(region, DeletionProtectionEnabled=True, DisassociationProtectionEnabled=False)
