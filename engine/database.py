@@ -17,7 +17,6 @@ from .errors import (
     ResourceNotFoundException,
     SpaceDroppedError,
     UnknownOperationException,
-    ValidationException,
 )
 from .items import ItemWriter
 from .model import operations, validate_request
@@ -27,19 +26,6 @@ from .storage import Reader, SQLiteStore, Store, Transaction
 
 R = TypeVar("R")
 log = logging.getLogger("pelton.engine")
-
-LEGACY_PARAMETERS = frozenset(
-    (
-        "AttributesToGet",
-        "AttributeUpdates",
-        "ConditionalOperator",
-        "Expected",
-        "KeyConditions",
-        "QueryFilter",
-        "ScanFilter",
-    )
-)
-"""Members from before expressions; refused, because to ignore a condition would lose data."""
 
 Done = Callable[[Any, BaseException | None], None]
 
@@ -123,8 +109,6 @@ class Database:
                 raise UnknownOperationException(f"pelton does not support {operation} yet")
             raise UnknownOperationException(f"DynamoDB has no operation {operation}")
         validate_request(operation, request)
-        if not LEGACY_PARAMETERS.isdisjoint(request):
-            raise ValidationException(refusal_of_legacy(request))
         return known.mode, known.prepare(self, request, present)
 
     def write(self, work: Callable[[Transaction], R], *, alone: bool = False) -> R:
@@ -144,11 +128,6 @@ class Database:
     def close(self) -> None:
         """Finishes what was begun and lets go of the file."""
         self.store.close()
-
-
-def refusal_of_legacy(request: Request) -> str:
-    names = ", ".join(sorted(LEGACY_PARAMETERS.intersection(request)))
-    return f"pelton does not support the legacy parameters yet: {names}. Use expressions instead"
 
 
 class _Outcome:

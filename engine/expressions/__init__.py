@@ -19,7 +19,7 @@ from .bind import (
     update_from_tree,
     updated_values,
 )
-from .key_condition import KeyCondition
+from .key_condition import KeyClause, KeyCondition, key_clause
 from .resolve import DocumentPath, Placeholders
 
 __all__ = [
@@ -40,6 +40,8 @@ __all__ = [
     "Update",
     # trees, for the legacy parameters
     "tree",
+    "KeyClause",
     "condition_from_tree",
+    "key_clause",
     "update_from_tree",
 ]

@@ -20,7 +20,7 @@ from .parser import Parsed, parse_condition, parse_projection, parse_update
 from .project import Projector, compile_projection, top_level_names
 from .resolve import DocumentPath, Placeholders, Scope
 from .tokens import InvalidExpression
-from .update import Updater, compile_update
+from .update import WRONG_TYPE, Updater, compile_update
 
 _CACHED_PROGRAMS_MAX = 4096
 
@@ -199,9 +199,27 @@ def condition_from_tree(condition: tree.ConditionTree) -> Condition:
     return Condition(compile_condition(condition, scope), {}, _attributes(condition, scope))
 
 
-def update_from_tree(actions: tree.UpdateTree) -> Update:
-    """Make an update of actions whose names are plain and whose values are literals."""
-    return Update(_compiled_update(actions, Scope({}, {})), {})
+def update_from_tree(actions: tree.UpdateTree, *, wrong_type: str = WRONG_TYPE) -> Update:
+    """Make an update of actions whose names are plain and whose values are literals.
+
+    `wrong_type` is what it says of an item whose attributes do not have the types it needs.
+    """
+    program = _compiled_update(actions, Scope({}, {}))
+    if wrong_type != WRONG_TYPE:
+        program = program._replace(update=_in_other_words(program.update, wrong_type))
+    return Update(program, {})
+
+
+def _in_other_words(update: Updater, wrong_type: str) -> Updater:
+    def updated(item: Item, values: Values) -> Item:
+        try:
+            return update(item, values)
+        except ValidationException as error:
+            if error.message == WRONG_TYPE:
+                raise ValidationException(wrong_type) from None
+            raise
+
+    return updated
 
 
 # --- compiling -----------------------------------------------------------------------------------

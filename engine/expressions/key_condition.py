@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeAlias
 
 from ..errors import ValidationException
@@ -67,6 +67,11 @@ class KeyCondition:
         if sort is None:
             raise _missed(sort_key)
         return value, self._with_values(sort)
+
+
+def key_clause(operator: str, values: Sequence[AttributeValue]) -> KeyClause:
+    """Make a clause of literal values; for `operator` see `KeyClause`."""
+    return KeyClause(operator, tuple(getter_of_value(tree.Literal(value)) for value in values))
 
 
 def _missed(name: str) -> ValidationException:

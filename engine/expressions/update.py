@@ -26,7 +26,7 @@ Updater: TypeAlias = Callable[[Item, Values], Item]
 _NO_SUCH_ATTRIBUTE = (
     "The provided expression refers to an attribute that does not exist in the item"
 )
-_WRONG_TYPE = "An operand in the update expression has an incorrect data type"
+WRONG_TYPE = "An operand in the update expression has an incorrect data type"
 _INVALID_PATH = "The document path provided in the update expression is invalid for update"
 _TOO_DEEP = "Nesting Levels have exceeded supported limits"
 
@@ -214,7 +214,7 @@ def _arithmetic(operation: Callable[[str, str], str], left_of: Getter, right_of:
 
 def _content(value: AttributeValue | None, kind: str) -> Any:
     if value is None or kind not in value:
-        raise ValidationException(_WRONG_TYPE)
+        raise ValidationException(WRONG_TYPE)
     return value[kind]
 
 

@@ -11,8 +11,7 @@ from ..expressions import Projection
 from ..items import ItemKey, key_of_request
 from ..schema import Table
 from ..storage import Reader
-from .expressions import placeholders_of
-from .get_item import projection_of, shown
+from .get_item import requested_projection, shown
 from .operation import Answer, Present, Request
 
 if TYPE_CHECKING:
@@ -66,9 +65,7 @@ def batch_get_item(
 def _plan_table(
     table_named: Callable[[str], Table], name: str, request: Request
 ) -> tuple[str, Table, Projection | None, list[ItemKey]]:
-    placeholders = placeholders_of(request, "ProjectionExpression")
-    projection = projection_of(request, placeholders)
-    placeholders.check_all_used()
+    projection = requested_projection(request)
     table = table_named(name)
     keys = [key_of_request(table, key) for key in request["Keys"]]
     if len({key.address for key in keys}) < len(keys):

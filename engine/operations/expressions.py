@@ -6,6 +6,7 @@ from typing import Any
 
 from ..errors import ValidationException
 from ..expressions import Condition, Placeholders, bind_condition
+from ..legacy import expected_condition
 
 Request = dict[str, Any]
 
@@ -32,6 +33,11 @@ def placeholders_of(request: Request, *expressions: str) -> Placeholders:
 def condition_of(request: Request, placeholders: Placeholders) -> Condition | None:
     text = request.get("ConditionExpression")
     return None if text is None else bind_condition(text, placeholders)
+
+
+def expected_of(request: Request) -> Condition | None:
+    """The condition of a write that uses legacy parameters."""
+    return expected_condition(request.get("Expected"), request.get("ConditionalOperator"))
 
 
 def filter_of(request: Request, placeholders: Placeholders) -> Condition | None:

@@ -10,17 +10,19 @@ import orjson
 from ..capacity import report_of
 from ..expressions import Placeholders, Projection, bind_projection
 from ..items import key_of_request
+from ..legacy import projection_from_names, uses_legacy
 from .expressions import placeholders_of
 from .operation import Answer, Present, Request
 
 if TYPE_CHECKING:
     from ..database import Database
 
+_EXPRESSIONS = ("ProjectionExpression",)
+_LEGACY = frozenset(("AttributesToGet",))
+
 
 def get_item(database: Database, request: Request, present: Present) -> Callable[[Any], Answer]:
-    placeholders = placeholders_of(request, "ProjectionExpression")
-    projection = projection_of(request, placeholders)
-    placeholders.check_all_used()
+    projection = requested_projection(request)
     table = database.catalog.table(request["TableName"])
     key = key_of_request(table, request["Key"])
 
@@ -35,6 +37,17 @@ def get_item(database: Database, request: Request, present: Present) -> Callable
         return report.add_to(answer)
 
     return work
+
+
+def requested_projection(request: Request) -> Projection | None:
+    """The projection of a request that has no other expression, or AttributesToGet instead."""
+    legacy = "AttributesToGet" in request and uses_legacy(request, _LEGACY, _EXPRESSIONS)
+    placeholders = placeholders_of(request, "ProjectionExpression")
+    if legacy:
+        return projection_from_names(request["AttributesToGet"])
+    projection = projection_of(request, placeholders)
+    placeholders.check_all_used()
+    return projection
 
 
 def projection_of(request: Request, placeholders: Placeholders) -> Projection | None:

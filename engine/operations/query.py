@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..capacity import report_of
 from ..errors import ValidationException
-from ..expressions import KeyCondition, bind_key_condition
+from ..expressions import KeyCondition, Placeholders, bind_key_condition
 from ..keys import encode_part, sort_range, token_of
+from ..legacy import LEGACY_MEMBERS, key_condition_from, uses_legacy
 from ..pages import PageRow, read_page
 from ..schema import Index, KeySchema, Table
 from ..storage import Reader
@@ -19,30 +20,28 @@ from .reading import Selection, StartKey, check_filter_keys, index_of, last_key_
 if TYPE_CHECKING:
     from ..database import Database
 
+_EXPRESSIONS = ("ProjectionExpression", "FilterExpression", "KeyConditionExpression")
+_LEGACY = frozenset(("AttributesToGet", "QueryFilter", "ConditionalOperator", "KeyConditions"))
+
 
 def query(database: Database, request: Request, present: Present) -> Callable[[Any], Answer]:
+    legacy = not LEGACY_MEMBERS.isdisjoint(request) and uses_legacy(request, _LEGACY, _EXPRESSIONS)
     placeholders = placeholders_of(
         request, "KeyConditionExpression", "FilterExpression", "ProjectionExpression"
     )
-    selection = Selection(request, placeholders)
+    selection = Selection(request, placeholders, "QueryFilter" if legacy else None)
     if selection.limit is not None and selection.limit < 1:
         raise ValidationException(
             "1 validation error detected: Value at 'Limit' failed to satisfy constraint: "
             "Member must have value greater than or equal to 1"
         )
-    text = request.get("KeyConditionExpression")
-    if text is None:
-        raise ValidationException(
-            "Either the KeyConditions or KeyConditionExpression parameter must be specified in "
-            "the request."
-        )
-    condition = bind_key_condition(text, placeholders)
+    condition = _key_condition_of(request, placeholders)
     placeholders.check_all_used()
     table = database.catalog.table(request["TableName"])
     index = index_of(table, request)
     key = table.key if index is None else index.key
     read_range = QueryRange(table, index, key, condition, request)
-    check_filter_keys(selection.filter, key)
+    check_filter_keys(selection, key)
     last_key = last_key_getter(table, index)
     consistent = bool(request.get("ConsistentRead"))
 
@@ -57,6 +56,19 @@ def query(database: Database, request: Request, present: Present) -> Callable[[A
         return report.add_to(answer)
 
     return work
+
+
+def _key_condition_of(request: Request, placeholders: Placeholders) -> KeyCondition:
+    text = request.get("KeyConditionExpression")
+    if text is not None:
+        return bind_key_condition(text, placeholders)
+    conditions = request.get("KeyConditions")
+    if conditions is not None:
+        return key_condition_from(conditions)
+    raise ValidationException(
+        "Either the KeyConditions or KeyConditionExpression parameter must be specified in the "
+        "request."
+    )
 
 
 class QueryRange:

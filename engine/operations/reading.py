@@ -10,6 +10,7 @@ from ..expressions import Condition, Placeholders, Projection
 from ..indexes import encode_index_part
 from ..items import ItemKey, key_of_request, read_item
 from ..keys import token_of
+from ..legacy import filter_condition, projection_from_names
 from ..pages import Page, PageRules, keeps_all, last_key_names
 from ..schema import Index, KeySchema, Table
 from ..storage import Reader
@@ -35,14 +36,39 @@ def index_of(table: Table, request: Request) -> Index | None:
 
 
 class Selection:
-    """What a Query or Scan shows of the rows it reads."""
+    """What a Query or Scan shows of the rows it reads.
 
-    def __init__(self, request: Request, placeholders: Placeholders) -> None:
+    `legacy_filter` is the name of its legacy filter parameter if it uses legacy parameters.
+    """
+
+    filter_name = "Filter Expression"
+    projection_name = "ProjectionExpression"
+
+    def __init__(
+        self, request: Request, placeholders: Placeholders, legacy_filter: str | None
+    ) -> None:
         self.limit: int | None = request.get("Limit")
         self.filter: Condition | None = filter_of(request, placeholders)
         self.projection: Projection | None = projection_of(request, placeholders)
         self.select: str | None = request.get("Select")
+        if legacy_filter is not None:
+            self._take_legacy(request, legacy_filter)
         self._check_select(request)
+
+    def _take_legacy(self, request: Request, filter_member: str) -> None:
+        """Uses the legacy parameters there are; a filter expression may stand with KeyConditions.
+
+        Scan looks at AttributesToGet first, Query at its filter.
+        """
+        names, conditions = request.get("AttributesToGet"), request.get(filter_member)
+        if names is not None and filter_member == "ScanFilter":
+            self.projection = projection_from_names(names)
+        if conditions is not None:
+            self.filter_name = filter_member
+            self.filter = filter_condition(conditions, request.get("ConditionalOperator"))
+        if names is not None:
+            self.projection_name = "AttributesToGet"
+            self.projection = projection_from_names(names)
 
     def _check_select(self, request: Request) -> None:
         select = self.select
@@ -54,7 +80,7 @@ class Selection:
         if self.projection is not None and select not in (None, "SPECIFIC_ATTRIBUTES"):
             shown = "only the Count" if select == "COUNT" else select
             raise ValidationException(
-                f"Cannot specify the ProjectionExpression when choosing to get {shown}"
+                f"Cannot specify the {self.projection_name} when choosing to get {shown}"
             )
         if select == "ALL_PROJECTED_ATTRIBUTES" and request.get("IndexName") is None:
             raise ValidationException(
@@ -171,13 +197,14 @@ def last_key_getter(table: Table, index: Index | None) -> Callable[[Item], Item]
     return lambda item: {name: item[name] for name in names}
 
 
-def check_filter_keys(condition: Condition | None, key: KeySchema) -> None:
+def check_filter_keys(selection: Selection, key: KeySchema) -> None:
     """Raises ValidationException when a Query's filter names an attribute of the key."""
+    condition = selection.filter
     if condition is None:
         return
     for name in key.names:
         if name in condition.attributes:
             raise ValidationException(
-                "Filter Expression can only contain non-primary key attributes: "
+                f"{selection.filter_name} can only contain non-primary key attributes: "
                 f"Primary key attribute: {name}"
             )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..capacity import report_of
 from ..errors import ValidationException
 from ..keys import segment_tokens
+from ..legacy import LEGACY_MEMBERS, uses_legacy
 from ..pages import PageRow, read_page
 from ..storage import Reader
 from .expressions import placeholders_of
@@ -17,10 +18,14 @@ from .reading import Selection, StartKey, index_of, last_key_getter, report_page
 if TYPE_CHECKING:
     from ..database import Database
 
+_EXPRESSIONS = ("ProjectionExpression", "FilterExpression")
+_LEGACY = frozenset(("AttributesToGet", "ScanFilter", "ConditionalOperator"))
+
 
 def scan(database: Database, request: Request, present: Present) -> Callable[[Any], Answer]:
+    legacy = not LEGACY_MEMBERS.isdisjoint(request) and uses_legacy(request, _LEGACY, _EXPRESSIONS)
     placeholders = placeholders_of(request, "FilterExpression", "ProjectionExpression")
-    selection = Selection(request, placeholders)
+    selection = Selection(request, placeholders, "ScanFilter" if legacy else None)
     placeholders.check_all_used()
     low, high = _segment_of(request)
     table = database.catalog.table(request["TableName"])

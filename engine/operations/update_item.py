@@ -7,19 +7,28 @@ from typing import TYPE_CHECKING, Any
 
 from ..expressions import Placeholders, Update, bind_update, updated_values
 from ..items import Decision, UpdateWrite
-from .expressions import condition_of, placeholders_of
+from ..legacy import LEGACY_MEMBERS, update_from_attributes, uses_legacy
+from .expressions import condition_of, expected_of, placeholders_of
 from .operation import Answer, Present, Request
 from .single_write import write_one
 
 if TYPE_CHECKING:
     from ..database import Database
 
+_EXPRESSIONS = ("UpdateExpression", "ConditionExpression")
+_LEGACY = frozenset(("AttributeUpdates", "Expected", "ConditionalOperator"))
+
 
 def update_item(database: Database, request: Request, present: Present) -> Callable[[Any], Answer]:
     returns = request.get("ReturnValues") or "NONE"
+    legacy = not LEGACY_MEMBERS.isdisjoint(request) and uses_legacy(request, _LEGACY, _EXPRESSIONS)
     placeholders = placeholders_of(request, "UpdateExpression", "ConditionExpression")
-    update = update_of(request, placeholders)
-    condition = condition_of(request, placeholders)
+    if legacy:
+        update = update_from_attributes(request.get("AttributeUpdates") or {})
+        condition = expected_of(request)
+    else:
+        update = update_of(request, placeholders)
+        condition = condition_of(request, placeholders)
     placeholders.check_all_used()
     write = UpdateWrite(request["Key"], update, condition)
 
