@@ -10,10 +10,13 @@ from typing import Any
 import orjson
 
 
-def print_json(value: Any) -> None:
-    """One JSON document, indented on a terminal and on one line in a pipe."""
+def print_json(value: Any, *, at_once: bool = False) -> None:
+    """One JSON document, indented on a terminal and on one line in a pipe.
+
+    `at_once` is for readers that wait for the line, not for the end of the output.
+    """
     option = orjson.OPT_INDENT_2 if sys.stdout.isatty() else 0
-    print(orjson.dumps(value, option=option).decode())
+    print(orjson.dumps(value, option=option).decode(), flush=at_once)
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

@@ -110,7 +110,7 @@ def tail(
 
 def _print_record(record: dict[str, Any], *, typed: bool, as_json: bool) -> None:
     if as_json:
-        print_json(record)
+        print_json(record, at_once=True)
         return
     change = record["dynamodb"]
     name = record["eventName"]
