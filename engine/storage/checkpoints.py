@@ -75,5 +75,7 @@ class CheckpointThread:
         self._frames_done = moved
         if frames > RESTART_FRAMES and not self._stopping:
             self._tidied.clear()
+            if self._stopping:
+                return  # the writer that would answer may be gone
             self._tidy()
             self._tidied.wait()  # two checkpoints at once would only hold each other up
