@@ -9,9 +9,10 @@ import pytest
 from tests.region import Answer, N, Region, S, index
 
 INVALID = "One or more parameter values were invalid: "
-SETS = [{"SS": ["a"]}, {"NS": ["1"]}, {"BS": ["YQ=="]}]
+SETS: list[Answer] = [{"SS": ["a"]}, {"NS": ["1"]}, {"BS": ["YQ=="]}]
 DOCUMENTS: list[Answer] = [{"M": {}}, {"L": []}]
 FLAGS: list[Answer] = [{"BOOL": True}, {"NULL": True}]
+NO_STRINGS: list[Answer] = [N(1), *SETS, *DOCUMENTS, *FLAGS]
 ONE_VALUE = (
     "EQ",
     "NE",
@@ -231,10 +232,7 @@ COMPARISONS: list[tuple[Answer, str]] = [
         (compare("BETWEEN", value, value), wrong_type("BETWEEN", value))
         for value in (*SETS, *DOCUMENTS, *FLAGS)
     ),
-    *(
-        (compare("BEGINS_WITH", value), wrong_type("BEGINS_WITH", value))
-        for value in (N(1), *SETS, *DOCUMENTS, *FLAGS)
-    ),
+    *((compare("BEGINS_WITH", value), wrong_type("BEGINS_WITH", value)) for value in NO_STRINGS),
     (
         compare("IN", S("b"), N(1)),
         f"{INVALID}AttributeValues inside AttributeValueList must be of same type",
@@ -273,28 +271,31 @@ def test_values_fit_their_operator(table: Region, operation: str, member: str) -
 # --- updates -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("update", "message"),
-    [
-        ({}, "Only DELETE action is allowed when no attribute value is specified"),
-        ({"Action": "PUT"}, "Only DELETE action is allowed when no attribute value is specified"),
-        ({"Action": "ADD"}, "Only DELETE action is allowed when no attribute value is specified"),
-        *(
-            (
-                {"Action": "DELETE", "Value": value},
-                f"DELETE action with value is not supported for the type {next(iter(value))}",
-            )
-            for value in (S("x"), N(1), *DOCUMENTS, *FLAGS)
-        ),
-        *(
-            (
-                {"Action": "ADD", "Value": value},
-                f"ADD action is not supported for the type {next(iter(value))}",
-            )
-            for value in (S("x"), {"M": {}}, *FLAGS)
-        ),
-    ],
-)
+ONLY_DELETE = "Only DELETE action is allowed when no attribute value is specified"
+NOT_DELETED: list[Answer] = [S("x"), N(1), *DOCUMENTS, *FLAGS]
+NOT_ADDED: list[Answer] = [S("x"), {"M": {}}, *FLAGS]
+ACTIONS: list[tuple[Answer, str]] = [
+    ({}, ONLY_DELETE),
+    ({"Action": "PUT"}, ONLY_DELETE),
+    ({"Action": "ADD"}, ONLY_DELETE),
+    *(
+        (
+            {"Action": "DELETE", "Value": value},
+            f"DELETE action with value is not supported for the type {next(iter(value))}",
+        )
+        for value in NOT_DELETED
+    ),
+    *(
+        (
+            {"Action": "ADD", "Value": value},
+            f"ADD action is not supported for the type {next(iter(value))}",
+        )
+        for value in NOT_ADDED
+    ),
+]
+
+
+@pytest.mark.parametrize(("update", "message"), ACTIONS)
 def test_actions_fit_their_values(table: Region, update: Answer, message: str) -> None:
     assert refused(table, "UpdateItem", {"AttributeUpdates": {"a": update}}) == INVALID + message
 
