@@ -13,15 +13,16 @@ from pelton.engine import Database, DynamoDBError, ManualClock
 from pelton.engine.storage import Transaction
 from pelton.streams import Streams
 
-Item = dict[str, dict[str, Any]]
+Value = dict[str, Any]
+Item = dict[str, Value]
 Answer = dict[str, Any]
 
 
-def S(text: str) -> dict[str, str]:
+def S(text: str) -> Value:
     return {"S": text}
 
 
-def N(number: int | str) -> dict[str, str]:
+def N(number: int | str) -> Value:
     return {"N": str(number)}
 
 
@@ -33,10 +34,11 @@ class Region:
         path: str | os.PathLike[str] = ":memory:",
         *,
         clock: ManualClock | None = None,
+        durability: str = "FULL",
         **stream_limits: int,
     ) -> None:
         self.clock = clock or ManualClock()
-        self.database = Database(path, clock=self.clock)
+        self.database = Database(path, clock=self.clock, durability=durability)
         self.streams = Streams(self.database, **stream_limits)
 
     def close(self) -> None:
