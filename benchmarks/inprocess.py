@@ -58,30 +58,35 @@ def keys(count: int) -> Iterator[str]:
     return (f"item#{source.randrange(KEYS):06d}" for _ in range(count))
 
 
-def pelton_rate(path: Path, puts: int, in_flight: int) -> float:
-    """Puts a second with `in_flight` of them waiting at any time, so that they share commits."""
+def pelton_rate(path: Path, puts: int, commit_size: int) -> float:
+    """Puts a second of a client that asks for `commit_size` of them at a time and waits for all."""
     database = Database(path)
     Streams(database)
     database.call("CreateTable", CREATE_TABLE)
-    window = threading.Semaphore(in_flight)
-    errors: list[BaseException] = []
-
-    def done(answer: object, error: BaseException | None) -> None:
-        if error is not None:
-            errors.append(error)
-        window.release()
-
+    waiting = list(keys(puts))
     start = time.perf_counter()
-    for number, key in enumerate(keys(puts)):
-        window.acquire()
-        item = {"id": {"S": key}, "text": {"S": TEXT}, "n": {"N": str(number)}}
-        database.submit("PutItem", {"TableName": "items", "Item": item}, done)
-    for _ in range(in_flight):
-        window.acquire()
+    for first in range(0, puts, commit_size):
+        put_together(database, waiting[first : first + commit_size], first)
     seconds = time.perf_counter() - start
     database.close()
-    assert errors == []
     return puts / seconds
+
+
+def put_together(database: Database, keys: list[str], first: int) -> None:
+    answered = threading.Event()
+    left = len(keys)
+
+    def done(answer: object, error: BaseException | None) -> None:
+        nonlocal left
+        assert error is None, error
+        left -= 1
+        if left == 0:
+            answered.set()
+
+    for number, key in enumerate(keys, first):
+        item = {"id": {"S": key}, "text": {"S": TEXT}, "n": {"N": str(number)}}
+        database.submit("PutItem", {"TableName": "items", "Item": item}, done)
+    answered.wait()
 
 
 def bare_rate(path: Path, puts: int, commit_size: int) -> float:

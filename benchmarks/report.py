@@ -24,7 +24,7 @@ NOTES = {
     ),
     "inprocess": (
         "The loop reads the old item, writes the new one and a record with both images, with fsync "
-        "on commit; pelton's puts share commits because as many of them wait at a time."
+        "on commit; pelton's client asks for as many puts at a time and waits for all of them."
     ),
     "handlers": (
         "Single writes of 0.9 KB with a pause between them; the backlog is on disk when its "
