@@ -53,6 +53,17 @@ def plain_item(item: Item) -> Plain:
     return {name: plain(value) for name, value in item.items()}
 
 
+def respelled(value: Any) -> Any:
+    """An equal value of the wire: other numerals, members and elements of sets in another order."""
+    if isinstance(value, dict) and value.keys() == {"N"}:
+        return {"N": value["N"] + "E+0"}
+    if isinstance(value, dict) and value.keys() == {"SS"}:
+        return {"SS": value["SS"][::-1]}
+    if isinstance(value, dict):
+        return {name: respelled(value[name]) for name in reversed(value)}
+    return value
+
+
 @dataclass(frozen=True)
 class Condition:
     """A condition as text for pelton and as a function for the model."""
@@ -400,6 +411,20 @@ class Machine(RuleBasedStateMachine):
             for error in errors
         ]
         assert codes == [each or "NoneType" for each in expected]
+
+    @rule(pick=st.integers(0, 50), in_transaction=st.booleans())
+    def put_an_item_again_spelled_otherwise(self, pick: int, in_transaction: bool) -> None:
+        """It is equal by value: the model changes nothing, so no record may appear."""
+        if not self.items:
+            return
+        table, partition, sort = sorted(self.items)[pick % len(self.items)]
+        item = self.region.get({"id": S(partition), "sk": N(str(sort))}, name=table)
+        assert item is not None
+        put = {"TableName": table, "Item": respelled(item)}
+        if in_transaction:
+            self.region.call("TransactWriteItems", TransactItems=[{"Put": put}])
+        else:
+            self.region.call("PutItem", **put)
 
     @rule(hours=st.sampled_from((0.1, 1, 4, 5)))
     def let_time_pass(self, hours: float) -> None:
