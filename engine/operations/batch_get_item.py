@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..capacity import report_of
 from ..errors import ValidationException
@@ -12,17 +12,14 @@ from ..items import ItemKey, key_of_request
 from ..schema import Table
 from ..storage import Reader
 from .get_item import requested_projection, shown
-from .operation import Answer, Present, Request
-
-if TYPE_CHECKING:
-    from ..database import Database
+from .operation import Answer, DatabaseParts, Present, Request
 
 KEYS_MAX = 100
 ANSWER_BYTES_MAX = 16 * 1024 * 1024
 
 
 def batch_get_item(
-    database: Database, request: Request, present: Present
+    database: DatabaseParts, request: Request, present: Present
 ) -> Callable[[Any], Answer]:
     requested: dict[str, Request] = request["RequestItems"]
     if not requested:

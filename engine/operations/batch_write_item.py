@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..capacity import report_of
 from ..errors import ValidationException
 from ..items import DeleteWrite, ItemKey, PutWrite, Write
 from ..schema import Table
 from ..storage import Transaction
-from .operation import Answer, Present, Request
-
-if TYPE_CHECKING:
-    from ..database import Database
+from .operation import Answer, DatabaseParts, Present, Request
 
 WRITES_MAX = 25
 
 
 def batch_write_item(
-    database: Database, request: Request, present: Present
+    database: DatabaseParts, request: Request, present: Present
 ) -> Callable[[Any], Answer]:
     requested: dict[str, list[Request]] = request["RequestItems"]
     if not requested:

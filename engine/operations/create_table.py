@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..errors import ResourceInUseException, ValidationException
 from ..schema import Table, divide_tokens, initial_partition_count
 from ..storage import Transaction
 from ..tags import tags_of
 from .describe_table import description_of
-from .operation import Answer, Present, Request
+from .operation import Answer, DatabaseParts, Present, Request
 from .table_definition import (
     attribute_types_of,
     check_all_defined_used,
@@ -26,13 +26,12 @@ from .table_definition import (
 )
 from .table_settings import changed_settings, refuse_members_to_come, with_warm_throughput
 
-if TYPE_CHECKING:
-    from ..database import Database
-
 _NAME = re.compile(r"[a-zA-Z0-9_.-]{3,255}")
 
 
-def create_table(database: Database, request: Request, present: Present) -> Callable[[Any], Answer]:
+def create_table(
+    database: DatabaseParts, request: Request, present: Present
+) -> Callable[[Any], Answer]:
     for member in ("TableName", "KeySchema", "AttributeDefinitions"):
         if request.get(member) is None:
             raise ValidationException(
@@ -83,11 +82,11 @@ def create_table(database: Database, request: Request, present: Present) -> Call
     return work
 
 
-def _arn_prefix(database: Database) -> str:
+def _arn_prefix(database: DatabaseParts) -> str:
     return f"arn:aws:dynamodb:{database.region}:{database.account}:table/"
 
 
-def _name_of(database: Database, given: str) -> str:
+def _name_of(database: DatabaseParts, given: str) -> str:
     """The new table's name, given as it is or as the ARN the table will have."""
     if not given.startswith("arn:"):
         return given

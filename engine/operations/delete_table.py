@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..errors import ValidationException
 from ..storage import Transaction
 from .describe_table import description_of, table_to_manage
-from .operation import Answer, Present, Request
-
-if TYPE_CHECKING:
-    from ..database import Database
+from .operation import Answer, DatabaseParts, Present, Request
 
 
-def delete_table(database: Database, request: Request, present: Present) -> Callable[[Any], Answer]:
+def delete_table(
+    database: DatabaseParts, request: Request, present: Present
+) -> Callable[[Any], Answer]:
     name = request["TableName"]
     table_to_manage(database.catalog, name)
 

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from .operation import Answer, Present, Request
-
-if TYPE_CHECKING:
-    from ..database import Database
+from .operation import Answer, DatabaseParts, Present, Request
 
 CACHE_MINUTES = 1440
 
 
 def describe_endpoints(
-    database: Database, request: Request, present: Present
+    database: DatabaseParts, request: Request, present: Present
 ) -> Callable[[Any], Answer]:
     # AWS's own name, as its answer has it: clients that were given an endpoint do not ask.
     endpoint = {

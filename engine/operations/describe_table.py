@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ResourceNotFoundException
 from ..schema import Index, Table, Throughput
 from ..storage import Reader
-from .operation import Answer, Present, Request
+from .operation import Answer, DatabaseParts, Present, Request
 from .table_settings import settings_description
 
 if TYPE_CHECKING:
     from ..catalog import Catalog
-    from ..database import Database
 
 
 def describe_table(
-    database: Database, request: Request, present: Present
+    database: DatabaseParts, request: Request, present: Present
 ) -> Callable[[Any], Answer]:
     table = table_to_manage(database.catalog, request["TableName"])
     return lambda reader: {"Table": description_of(table, reader)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 
@@ -12,16 +12,15 @@ from ..expressions import Placeholders, Projection, bind_projection
 from ..items import key_of_request
 from ..legacy import projection_from_names, uses_legacy
 from .expressions import placeholders_of
-from .operation import Answer, Present, Request
-
-if TYPE_CHECKING:
-    from ..database import Database
+from .operation import Answer, DatabaseParts, Present, Request
 
 _EXPRESSIONS = ("ProjectionExpression",)
 _LEGACY = frozenset(("AttributesToGet",))
 
 
-def get_item(database: Database, request: Request, present: Present) -> Callable[[Any], Answer]:
+def get_item(
+    database: DatabaseParts, request: Request, present: Present
+) -> Callable[[Any], Answer]:
     projection = requested_projection(request)
     table = database.catalog.table(request["TableName"])
     key = key_of_request(table, request["Key"])

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from .operation import Answer, Present, Request
-
-if TYPE_CHECKING:
-    from ..database import Database
+from .operation import Answer, DatabaseParts, Present, Request
 
 NAMES_MAX = 100
 
 
-def list_tables(database: Database, request: Request, present: Present) -> Callable[[Any], Answer]:
+def list_tables(
+    database: DatabaseParts, request: Request, present: Present
+) -> Callable[[Any], Answer]:
     start = request.get("ExclusiveStartTableName")
     limit = request.get("Limit") or NAMES_MAX
 

@@ -4,15 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
-if TYPE_CHECKING:
-    from ..database import Database
+from ..catalog import Catalog
+from ..clock import Clock
+from ..items import ItemWriter
 
 Request = dict[str, Any]
 Answer = dict[str, Any]
 Present = Callable[[bytes], Any]
 """How stored JSON enters an answer: parsed for Python callers, spliced unparsed for the wire."""
+
+
+class DatabaseParts(Protocol):
+    """What operations see of a database."""
+
+    region: str
+    account: str
+    clock: Clock
+    catalog: Catalog
+    writer: ItemWriter
 
 
 class Mode(Enum):
@@ -23,7 +34,7 @@ class Mode(Enum):
     CATALOG = "on the writer's thread, in a commit of its own"
 
 
-Prepare = Callable[["Database", Request, Present], Callable[[Any], Answer]]
+Prepare = Callable[[DatabaseParts, Request, Present], Callable[[Any], Answer]]
 
 
 class Operation(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..capacity import report_of
 from ..errors import ValidationException
@@ -14,17 +14,14 @@ from ..pages import PageRow, read_page
 from ..schema import Index, KeySchema, Table
 from ..storage import Reader
 from .expressions import placeholders_of
-from .operation import Answer, Present, Request
+from .operation import Answer, DatabaseParts, Present, Request
 from .reading import Selection, StartKey, check_filter_keys, index_of, last_key_getter, report_page
-
-if TYPE_CHECKING:
-    from ..database import Database
 
 _EXPRESSIONS = ("ProjectionExpression", "FilterExpression", "KeyConditionExpression")
 _LEGACY = frozenset(("AttributesToGet", "QueryFilter", "ConditionalOperator", "KeyConditions"))
 
 
-def query(database: Database, request: Request, present: Present) -> Callable[[Any], Answer]:
+def query(database: DatabaseParts, request: Request, present: Present) -> Callable[[Any], Answer]:
     legacy = not LEGACY_MEMBERS.isdisjoint(request) and uses_legacy(request, _LEGACY, _EXPRESSIONS)
     placeholders = placeholders_of(
         request, "KeyConditionExpression", "FilterExpression", "ProjectionExpression"

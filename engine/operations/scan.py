@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..capacity import report_of
 from ..errors import ValidationException
@@ -12,17 +12,14 @@ from ..legacy import LEGACY_MEMBERS, uses_legacy
 from ..pages import PageRow, read_page
 from ..storage import Reader
 from .expressions import placeholders_of
-from .operation import Answer, Present, Request
+from .operation import Answer, DatabaseParts, Present, Request
 from .reading import Selection, StartKey, index_of, last_key_getter, report_page
-
-if TYPE_CHECKING:
-    from ..database import Database
 
 _EXPRESSIONS = ("ProjectionExpression", "FilterExpression")
 _LEGACY = frozenset(("AttributesToGet", "ScanFilter", "ConditionalOperator"))
 
 
-def scan(database: Database, request: Request, present: Present) -> Callable[[Any], Answer]:
+def scan(database: DatabaseParts, request: Request, present: Present) -> Callable[[Any], Answer]:
     legacy = not LEGACY_MEMBERS.isdisjoint(request) and uses_legacy(request, _LEGACY, _EXPRESSIONS)
     placeholders = placeholders_of(request, "FilterExpression", "ProjectionExpression")
     selection = Selection(request, placeholders, "ScanFilter" if legacy else None)

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
 
 from ..capacity import report_of
 from ..errors import ConditionalCheckFailedException, ValidationException
+from ..expressions import Condition
 from ..items import Decision, Write
+from ..legacy import LEGACY_MEMBERS, uses_legacy
 from ..storage import Transaction
+from .expressions import condition_of, expected_of, placeholders_of
+from .operation import Answer, DatabaseParts, Present, Request
 
-if TYPE_CHECKING:
-    from ..database import Database
-
-Request = dict[str, Any]
-Answer = dict[str, Any]
+_EXPRESSIONS = ("ConditionExpression",)
+_LEGACY = frozenset(("Expected", "ConditionalOperator"))
 
 
 def write_one(
-    database: Database,
+    database: DatabaseParts,
     request: Request,
     write: Write,
     answer: Callable[[Decision], Answer],
@@ -48,6 +48,27 @@ def write_one(
         return report.add_to(answer(decision))
 
     return work
+
+
+def old_item_getter(request: Request, present: Present) -> Callable[[Decision], Answer]:
+    """Makes the answer of a put or delete: the item that stood there, where ALL_OLD asks for it."""
+    returns_old = check_return_values(request, "ALL_OLD") == "ALL_OLD"
+
+    def answer(decision: Decision) -> Answer:
+        if returns_old and decision.old is not None:
+            return {"Attributes": present(decision.old.body)}
+        return {}
+
+    return answer
+
+
+def condition_of_write(request: Request) -> Condition | None:
+    """The condition of a put or delete, by expression or by its legacy parameters."""
+    legacy = not LEGACY_MEMBERS.isdisjoint(request) and uses_legacy(request, _LEGACY, _EXPRESSIONS)
+    placeholders = placeholders_of(request, *_EXPRESSIONS)
+    condition = expected_of(request) if legacy else condition_of(request, placeholders)
+    placeholders.check_all_used()
+    return condition
 
 
 def check_return_values(request: Request, *allowed: str) -> str:

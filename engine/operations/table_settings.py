@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..errors import ValidationException
 from ..schema import Index, Table, Throughput
-from .operation import Request
-
-if TYPE_CHECKING:
-    from ..database import Database
+from .operation import DatabaseParts, Request
 
 INVALID = "One or more parameter values were invalid: "
 NO_MAXIMUM = -1
@@ -42,7 +39,7 @@ def refuse_members_to_come(request: Request) -> None:
 
 
 def changed_settings(
-    database: Database, settings: Settings, request: Request, billing_mode: str
+    database: DatabaseParts, settings: Settings, request: Request, billing_mode: str
 ) -> Settings:
     """A table's settings with what a CreateTable or UpdateTable request says of them."""
     changed = dict(settings)
@@ -125,7 +122,7 @@ def _with_maximum(settings: Settings, request: Request, billing_mode: str) -> Se
     return settings
 
 
-def _encryption_of(database: Database, specification: Request) -> Settings:
+def _encryption_of(database: DatabaseParts, specification: Request) -> Settings:
     key = specification.get("KMSMasterKeyId") or "alias/aws/dynamodb"
     if not key.startswith("arn:"):
         path = key if key.startswith("alias/") else f"key/{key}"

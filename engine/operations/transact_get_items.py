@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..capacity import TRANSACTION_FACTOR, report_of
 from ..errors import ValidationException, cancellation
@@ -14,14 +14,11 @@ from ..storage import Reader
 from ..values import Item
 from .expressions import placeholders_of
 from .get_item import projection_of, shown
-from .operation import Answer, Present, Request
-
-if TYPE_CHECKING:
-    from ..database import Database
+from .operation import Answer, DatabaseParts, Present, Request
 
 
 def transact_get_items(
-    database: Database, request: Request, present: Present
+    database: DatabaseParts, request: Request, present: Present
 ) -> Callable[[Any], Answer]:
     gets = [_bind_get(database, each["Get"]) for each in request["TransactItems"]]
     plans = _locate_gets(gets)
@@ -44,7 +41,7 @@ def transact_get_items(
     return work
 
 
-def _bind_get(database: Database, request: Request) -> tuple[Table, Item, Projection | None]:
+def _bind_get(database: DatabaseParts, request: Request) -> tuple[Table, Item, Projection | None]:
     placeholders = placeholders_of(request, "ProjectionExpression")
     projection = projection_of(request, placeholders)
     placeholders.check_all_used()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from itertools import islice
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -21,11 +21,8 @@ from ..schema import Table
 from ..storage import Transaction
 from ..storage.port import META_SPACE
 from .expressions import condition_of, placeholders_of
-from .operation import Answer, Present, Request
+from .operation import Answer, DatabaseParts, Present, Request
 from .update_item import update_of
-
-if TYPE_CHECKING:
-    from ..database import Database
 
 TOKEN_KIND = b"transaction-token"
 TOKEN_MS_MAX = 10 * 60 * 1000
@@ -54,7 +51,7 @@ class Located(NamedTuple):
 
 
 def transact_write_items(
-    database: Database, request: Request, present: Present
+    database: DatabaseParts, request: Request, present: Present
 ) -> Callable[[Any], Answer]:
     actions = [action_of(each) for each in request["TransactItems"]]
     located = locate_actions(database, actions)
@@ -87,7 +84,7 @@ def _report_repetition(transaction: Transaction, located: list[Located], report:
 
 
 def apply_together(
-    database: Database,
+    database: DatabaseParts,
     transaction: Transaction,
     located: list[Located],
     at_ms: int,
@@ -155,7 +152,7 @@ def action_of(request: Request) -> Action:
     return Action(body["TableName"], write, shows_item)
 
 
-def locate_actions(database: Database, actions: list[Action]) -> list[Located]:
+def locate_actions(database: DatabaseParts, actions: list[Action]) -> list[Located]:
     """The actions with their tables and keys. Raises ValidationException for a repeated item."""
     located, seen = [], set()
     for action in actions:

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..errors import ValidationException
 from ..storage import Transaction
 from ..tags import check_table_arn
-from .operation import Answer, Present, Request
-
-if TYPE_CHECKING:
-    from ..database import Database
+from .operation import Answer, DatabaseParts, Present, Request
 
 
 def untag_resource(
-    database: Database, request: Request, present: Present
+    database: DatabaseParts, request: Request, present: Present
 ) -> Callable[[Any], Answer]:
     arn = request["ResourceArn"]
     check_table_arn(arn)

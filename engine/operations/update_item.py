@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..expressions import Placeholders, Update, bind_update, updated_values
 from ..items import Decision, UpdateWrite
 from ..legacy import LEGACY_MEMBERS, update_from_attributes, uses_legacy
 from .expressions import condition_of, expected_of, placeholders_of
-from .operation import Answer, Present, Request
+from .operation import Answer, DatabaseParts, Present, Request
 from .single_write import write_one
-
-if TYPE_CHECKING:
-    from ..database import Database
 
 _EXPRESSIONS = ("UpdateExpression", "ConditionExpression")
 _LEGACY = frozenset(("AttributeUpdates", "Expected", "ConditionalOperator"))
 
 
-def update_item(database: Database, request: Request, present: Present) -> Callable[[Any], Answer]:
+def update_item(
+    database: DatabaseParts, request: Request, present: Present
+) -> Callable[[Any], Answer]:
     returns = request.get("ReturnValues") or "NONE"
     legacy = not LEGACY_MEMBERS.isdisjoint(request) and uses_legacy(request, _LEGACY, _EXPRESSIONS)
     placeholders = placeholders_of(request, "UpdateExpression", "ConditionExpression")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 
@@ -14,7 +14,7 @@ from ..keys import TOKEN_MAX, TOKEN_MIN
 from ..schema import Index, Table, Throughput
 from ..storage import Transaction
 from .describe_table import description_of, table_to_manage
-from .operation import Answer, Present, Request
+from .operation import Answer, DatabaseParts, Present, Request
 from .table_definition import (
     INVALID,
     attribute_types_of,
@@ -31,9 +31,6 @@ from .table_settings import (
     with_warm_throughput,
 )
 
-if TYPE_CHECKING:
-    from ..database import Database
-
 _CHANGES = (
     "ProvisionedThroughput",
     "BillingMode",
@@ -48,7 +45,9 @@ _CHANGES = (
 )
 
 
-def update_table(database: Database, request: Request, present: Present) -> Callable[[Any], Answer]:
+def update_table(
+    database: DatabaseParts, request: Request, present: Present
+) -> Callable[[Any], Answer]:
     name = request["TableName"]
     refuse_members_to_come(request)
     if all(request.get(member) is None for member in _CHANGES):
@@ -73,7 +72,7 @@ def update_table(database: Database, request: Request, present: Present) -> Call
     return work
 
 
-def _change_settings(database: Database, table: Table, request: Request, at_ms: int) -> Table:
+def _change_settings(database: DatabaseParts, table: Table, request: Request, at_ms: int) -> Table:
     mode = table.billing_mode
     settings = changed_settings(database, table.settings, request, mode)
     if request.get("TableClass"):

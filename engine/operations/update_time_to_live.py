@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..errors import ValidationException
 from ..schema import Table, TimeToLive
 from ..storage import Transaction
 from ..time_to_live import fill_expiries
 from .describe_table import table_to_manage
-from .operation import Answer, Present, Request
-
-if TYPE_CHECKING:
-    from ..database import Database
+from .operation import Answer, DatabaseParts, Present, Request
 
 
 def update_time_to_live(
-    database: Database, request: Request, present: Present
+    database: DatabaseParts, request: Request, present: Present
 ) -> Callable[[Any], Answer]:
     specification = request["TimeToLiveSpecification"]
     attribute, enabled = specification["AttributeName"], specification["Enabled"]
