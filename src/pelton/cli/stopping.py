@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import signal
 import threading
 from collections.abc import Iterator
@@ -17,11 +18,15 @@ def stop_signals(wake: threading.Event | None = None) -> Iterator[threading.Even
     """
     stopping = threading.Event()
 
-    def stop(number: int, frame: FrameType | None) -> None:
-        signal.signal(number, previous[signal.Signals(number)])
+    def tell() -> None:
         stopping.set()
         if wake is not None:
             wake.set()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        signal.signal(number, previous[signal.Signals(number)])
+        # On a thread of its own: the signal may have come while this one held the event's lock.
+        _thread.start_new_thread(tell, ())
 
     previous = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
