@@ -51,7 +51,9 @@ def peer_folder() -> Path:
         )
         (archive,) = CACHE.glob("amplify-dynamodb-simulator-*.tgz")
         with tarfile.open(archive) as package, tempfile.TemporaryDirectory(dir=CACHE) as unpacked:
-            package.extractall(unpacked, filter="data")
+            # Python 3.11 has the filter since 3.11.4, later ones ask for it.
+            has_filter = hasattr(tarfile, "data_filter")
+            package.extractall(unpacked, **({"filter": "data"} if has_filter else {}))
             shutil.move(Path(unpacked) / "package" / "emulator", folder)
         archive.unlink()
     return folder.absolute()
