@@ -12,10 +12,14 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 CACHE = Path(".cache")
 PEER_PACKAGE = "amplify-dynamodb-simulator@2.9.30"
 """The npm package that carries Amazon's DynamoDB Local 1.25.1 as a jar."""
+
+EXTRACTION: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
+"""Python 3.11 has the filter since 3.11.4, later ones ask for it."""
 
 START_SECONDS_MAX = 30.0
 
@@ -51,9 +55,7 @@ def peer_folder() -> Path:
         )
         (archive,) = CACHE.glob("amplify-dynamodb-simulator-*.tgz")
         with tarfile.open(archive) as package, tempfile.TemporaryDirectory(dir=CACHE) as unpacked:
-            # Python 3.11 has the filter since 3.11.4, later ones ask for it.
-            has_filter = hasattr(tarfile, "data_filter")
-            package.extractall(unpacked, **({"filter": "data"} if has_filter else {}))
+            package.extractall(unpacked, **EXTRACTION)
             shutil.move(Path(unpacked) / "package" / "emulator", folder)
         archive.unlink()
     return folder.absolute()
