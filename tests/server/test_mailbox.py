@@ -6,6 +6,8 @@ import asyncio
 import threading
 from typing import Any
 
+import pytest
+
 from pelton.server.mailbox import Mailbox
 
 
@@ -59,6 +61,22 @@ def test_what_arrives_while_the_box_is_emptied_is_not_left_behind() -> None:
     while loop.callbacks:
         loop.wake()
     assert [number for number, _ in arrived] == [1, 2]
+
+
+def test_an_answer_that_fails_keeps_no_other_back(caplog: pytest.LogCaptureFixture) -> None:
+    loop = CountingLoop()
+    mailbox = Mailbox(loop)  # type: ignore[arg-type]
+    arrived: list[tuple[int, int]] = []
+
+    class Failing(Parcel):
+        def arrive(self) -> None:
+            raise ZeroDivisionError("cannot be given")
+
+    for parcel in (Parcel(1, arrived), Failing(2, arrived), Parcel(3, arrived)):
+        mailbox.post(parcel)
+    loop.wake()
+    assert [number for number, _ in arrived] == [1, 3]
+    assert "cannot be given" in caplog.text
 
 
 def test_everything_posted_by_many_threads_arrives_on_the_loop() -> None:

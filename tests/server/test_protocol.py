@@ -94,6 +94,37 @@ def test_pipelined_requests_are_answered_in_order(url: str) -> None:
             assert name_in(client.receive()) == name
 
 
+def test_a_connection_goes_on_after_pipelined_writes(url: str) -> None:
+    with RawClient(url) as client:
+        for number in range(3):
+            # In one piece, with a write at its end: nothing is answered while it is taken apart.
+            client.send(put(f"on-{number}") + put("between") + put("end"))
+            for _ in range(3):
+                assert client.receive().json == {}
+        client.send(get("on-2"))
+        assert name_in(client.receive()) == "on-2"
+
+
+def test_pipelined_writes_are_all_answered_after_the_client_ended_its_side(url: str) -> None:
+    with RawClient(url) as client:
+        client.send(put("one") + put("two") + put("three"))
+        client.socket.shutdown(1)
+        for _ in range(3):
+            assert client.receive().json == {}
+        assert client.is_closed_by_server()
+
+
+def test_what_follows_chunks_changes_no_header(url: str) -> None:
+    head = post(b"", PUT_ITEM, content_length=None, transfer_encoding="chunked")
+    body = b'{"TableName": "things", "Item": {"id": {"S": "trailed"}}}'
+    trailer = b"X-Amz-Target: DynamoDB_20120810.DeleteTable\r\nX-Checksum: 1\r\n"
+    with RawClient(url) as client:
+        client.send(head + b"%x\r\n%s\r\n0\r\n%s\r\n" % (len(body), body, trailer))
+        assert client.receive().json == {}
+        client.send(get("trailed"))
+        assert name_in(client.receive()) == "trailed"
+
+
 def test_more_pipelined_reads_than_a_stack_is_deep(url: str) -> None:
     with RawClient(url) as client:
         client.send(put("p") + get("p") * 3000)

@@ -267,6 +267,14 @@ def test_endless_headers_are_refused(url: str) -> None:
         assert client.receive().status == 431
 
 
+def test_endless_lines_behind_chunks_are_refused(url: str) -> None:
+    with RawClient(url) as client:
+        client.send(post(b"", content_length=None, transfer_encoding="chunked"))
+        client.send(b"2\r\n{}\r\n0\r\n")
+        client.send(b"X: " + b"x" * 1_000_000 + b"\r\n")
+        assert client.receive().status == 431
+
+
 def test_any_bytes_at_all_give_no_500(url: str) -> None:
     source = random.Random(7)
     whole = post(b'{"TableName": "things", "Key": {"id": {"S": "x"}}}', "DynamoDB_20120810.GetItem")

@@ -146,13 +146,17 @@ def test_many_writers_at_once_all_get_their_answer(own_database: Database) -> No
     assert own_database.call("Scan", {"TableName": "things", "Select": "COUNT"})["Count"] == 800
 
 
+@pytest.mark.parametrize("faulty", ["prepare", "submit"])
 def test_a_fault_of_ours_is_logged_and_told_without_details(
-    own_database: Database, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    own_database: Database,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    faulty: str,
 ) -> None:
-    def fail(*arguments: Any) -> None:
+    def fail(*arguments: Any, **settings: Any) -> None:
         raise ZeroDivisionError("a secret of ours")
 
-    monkeypatch.setattr(own_database, "prepare", fail)
+    monkeypatch.setattr(own_database, faulty, fail)
     with Server(own_database, port=0) as server, caplog.at_level(logging.ERROR):
         reply = exchange(server.url, post())
     assert reply.status == 500

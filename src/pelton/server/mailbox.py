@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections import deque
 from typing import Protocol
+
+log = logging.getLogger("pelton.server")
 
 
 class Arriving(Protocol):
@@ -44,4 +47,8 @@ class Mailbox:
         self._is_woken = False
         posted = self._posted
         while posted:
-            posted.popleft().arrive()
+            try:
+                posted.popleft().arrive()
+            except Exception:
+                # One answer that cannot be given must not keep the others of its commit.
+                log.exception("an answer was lost")

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from .connections import Connections
 
 HEAD_BYTES_MAX = 64 * 1024
-"""The most bytes a request's head may take, not counting the first piece of it that comes."""
+"""The most bytes a request's head, or what follows its body, may take.
+
+Counted in pieces as they come in, without the first one of them.
+"""
 
 LINGER_SECONDS = 1.0
 """How long a refused client may go on sending; closing at once would take the reply from it."""
@@ -51,7 +54,8 @@ class Connection(asyncio.Protocol):
         """What came behind the request that is being answered."""
         self._is_in_message = False
         self._has_head = False
-        self._head_bytes: int | None = None
+        self._bodiless_bytes: int | None = None
+        """What came of the request since its start or since its body last grew."""
         self._is_write_paused = False
         self._is_read_paused = False
         self._is_advancing = False
@@ -107,12 +111,14 @@ class Connection(asyncio.Protocol):
             return
         except httptools.HttpParserError:
             self._refuse(400, b"Invalid HTTP request received.")
-        if self._is_in_message and not self._has_head:
+        if self._is_in_message:
             # The piece that a request begins in may hold whole requests before it: not counted.
-            self._head_bytes = 0 if self._head_bytes is None else self._head_bytes + len(data)
-            if self._head_bytes > HEAD_BYTES_MAX:
+            counted = self._bodiless_bytes
+            self._bodiless_bytes = 0 if counted is None else counted + len(data)
+            if self._bodiless_bytes > HEAD_BYTES_MAX:
                 self._refuse(431, b"")
         if self._waiting:
+            self._is_read_paused = True
             self._transport.pause_reading()
 
     def _begin_otherwise(self, data: bytes) -> None:
@@ -141,6 +147,8 @@ class Connection(asyncio.Protocol):
 
     def _refuse(self, status: int, body: bytes) -> None:
         """Says why this connection ends, unless the reply to an earlier request is still due."""
+        if self._is_refused:
+            return
         self._is_refused = self._closes_next = True
         if self._exchange is None and not self._transport.is_closing():
             self._exchange = exchange = ConnectionExchange(self)
@@ -152,7 +160,7 @@ class Connection(asyncio.Protocol):
     def on_message_begin(self) -> None:
         self._is_in_message = True
         self._has_head = False
-        self._head_bytes = None
+        self._bodiless_bytes = None
         self._url = b""
         self._headers: dict[bytes, bytes] = {}
         self._body: list[bytes] = []
@@ -162,7 +170,8 @@ class Connection(asyncio.Protocol):
         self._url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._headers[name.lower()] = value
+        if not self._has_head:  # What comes behind a body in chunks is no header any more.
+            self._headers[name.lower()] = value
 
     def on_headers_complete(self) -> None:
         self._has_head = True
@@ -178,6 +187,7 @@ class Connection(asyncio.Protocol):
             return
         self._body.append(body)
         self._body_bytes += len(body)
+        self._bodiless_bytes = None
         if self._body_bytes > BODY_BYTES_MAX:
             self._body.clear()
             self._refuse(413, b"")
@@ -219,6 +229,8 @@ class Connection(asyncio.Protocol):
 
     def send_reply(self, exchange: ConnectionExchange, status: int, body: bytes) -> None:
         """Writes the reply to the request under way, and goes on to the next."""
+        if exchange is not self._exchange:
+            return  # It has been answered: what failed came after that.
         transport = self._transport
         self._exchange = None
         if transport.is_closing():

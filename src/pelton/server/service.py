@@ -13,7 +13,6 @@ from zlib import crc32
 from pelton.engine import Database
 from pelton.engine.errors import (
     AccessDeniedException,
-    DynamoDBError,
     SerializationException,
     UnknownOperationException,
 )
@@ -92,14 +91,14 @@ class Service:
                 _check_origin(headers[b"origin"])
             if request is None:
                 raise SerializationException("")
+            write = self._turn_of(database).write
+            database.submit(operation, request, exchange, present=present_stored, write=write)
         except BodyTooLarge:
             exchange.reply(413, b"")
-            return
-        except DynamoDBError as error:
+        except Exception as error:
+            # Whatever it is, the client gets an answer and the log the reason: the parser, from
+            # whose callback this is called, would swallow it.
             exchange(None, error)
-            return
-        write = self._turn_of(database).write
-        database.submit(operation, request, exchange, present=present_stored, write=write)
 
     def _turn_of(self, database: Database) -> Turn:
         turn = self._turns.get(id(database))
