@@ -4,36 +4,52 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-PELTON = Path(sys.executable).with_name("pelton")
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 class Process:
-    """`pelton run tests.faults.shop:app` on a file, with its server on a free port."""
+    """A command of `pelton`, by default the app of these tests with its server on a free port.
 
-    def __init__(self, path: Path) -> None:
-        self._process = subprocess.Popen(
-            [str(PELTON), "run", "tests.faults.shop:app", "--port", "0"],
-            cwd=ROOT,
-            env={**os.environ, "PELTON_FAULTS_DB": str(path)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+    What it logs goes to a file beside `path`, so that it can never stop for want of a reader.
+    """
+
+    def __init__(self, path: Path, *arguments: str) -> None:
+        self.log = path.with_suffix(".log")
+        command = arguments or ("run", "tests.faults.served:app", "--port", "0")
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "pelton.cli", *command],
+                cwd=ROOT,
+                env={
+                    **os.environ,
+                    "PELTON_FAULTS_DB": str(path),
+                    "PYTHONPATH": str(ROOT / "src"),
+                },
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
+
+    def wait_until_it_serves(self) -> int:
+        """The port of its server, once that answers."""
+        line = self.line()
+        found = re.search(r"http://127\.0\.0\.1:(\d+)", line)
+        assert found is not None, line
+        return int(found[1])
+
+    def line(self) -> str:
+        """The next line it prints."""
         assert self._process.stdout is not None
-        said = ""
-        for line in self._process.stdout:
-            said += line
-            if found := re.search(r"http://127\.0\.0\.1:(\d+)", line):
-                self.port = int(found[1])
-                return
-        raise AssertionError(f"the process ended before it served:\n{said}")
+        line = self._process.stdout.readline()
+        assert line, f"the process has ended:\n{self.log.read_text()}"
+        return line
 
     def __enter__(self) -> Self:
         return self
@@ -46,9 +62,22 @@ class Process:
     ) -> None:
         self.kill()
 
+    @property
+    def is_alive(self) -> bool:
+        return self._process.poll() is None
+
     def kill(self) -> None:
         """kill -9, and what is left of it collected."""
         self._process.kill()
-        self._process.wait()
+        self._end()
+
+    def stop(self) -> int:
+        """SIGTERM, as a service manager sends it; returns the exit status."""
+        self._process.send_signal(signal.SIGTERM)
+        return self._end()
+
+    def _end(self) -> int:
+        status = self._process.wait(60)
         if self._process.stdout is not None:
             self._process.stdout.close()
+        return status

@@ -1,28 +1,85 @@
-"""The app whose process the fault tests kill: items, an index, and totals kept exactly-once."""
+"""The app whose process the fault tests kill: indexes, transfers, and handlers of every kind."""
 
 from __future__ import annotations
 
-import os
+from pathlib import Path
 from typing import Any
 
 import pelton
+from pelton.engine.storage import checkpoints
 
-app = pelton.App(os.environ.get("PELTON_FAULTS_DB", ":memory:"))
-items = app.table(
-    "items",
-    partition_key="id",
-    stream="NEW_AND_OLD_IMAGES",
-    indexes=[pelton.Index("by-group", partition_key="group", sort_key=("n", int))],
-)
-totals = app.table("totals", partition_key="group")
+SHARD_AGE_MS_MAX = 2_000
+"""So short that shards roll all the time, also in the moment of a kill."""
+CHECKPOINT_FRAMES = 200
+"""So few that the WAL is moved into the file all the time."""
 
 
-@app.on_change(items)
+def make_app(path: Path) -> pelton.App:
+    checkpoints.START_FRAMES = CHECKPOINT_FRAMES
+    checkpoints.RESTART_FRAMES = 5 * CHECKPOINT_FRAMES
+    app = pelton.App(path)
+    app.streams.shard_age_ms_max = SHARD_AGE_MS_MAX
+    items = app.table(
+        "items",
+        partition_key="client",
+        sort_key="slot",
+        stream="NEW_AND_OLD_IMAGES",
+        indexes=[
+            pelton.Index("by-group", partition_key="group", sort_key=("n", int)),
+            pelton.Index("by-n", sort_key=("n", int), projection="KEYS_ONLY"),
+        ],
+    )
+    app.table("counters", partition_key="id", stream="NEW_IMAGE")
+    app.table("accounts", partition_key="id")
+    transfers = app.table("transfers", partition_key="id", stream="NEW_IMAGE")
+    totals = app.table("totals", partition_key="group", stream="KEYS_ONLY")
+    app.table("statements", partition_key="account")
+    app.table("changes", partition_key="table")
+
+    app.on_change(items)(add_up)
+    app.on_stream(totals)(count_changes)
+    app.on_insert(transfers)(write_statements)
+    app.on_stream(items, name="witness")(Witness(path.with_suffix(".seen")))
+    return app
+
+
 def add_up(change: pelton.RecordChange, context: pelton.Context) -> None:
-    """Takes the old item out of its group's totals and the new one in."""
+    """Takes the old item out of its group's totals and puts the new one in."""
     for item, sign in ((change.old, -1), (change.new, 1)):
         if item is not None:
-            values: dict[str, Any] = {":one": sign, ":n": sign * item["n"]}
             context.transaction.update(
-                totals, {"group": item["group"]}, "ADD item_count :one, n_sum :n", values=values
+                "totals",
+                {"group": item["group"]},
+                "ADD item_count :one, n_sum :n",
+                values={":one": sign, ":n": sign * item["n"]},
             )
+
+
+def count_changes(event: dict[str, Any], context: pelton.Context) -> None:
+    """Counts the changes of the derived table: its own records cause these calls."""
+    context.transaction.update(
+        "changes", {"table": "totals"}, "ADD n :n", values={":n": len(event["Records"])}
+    )
+
+
+async def write_statements(transfer: pelton.Item, context: pelton.Context) -> None:
+    """Reads and writes, so that a statement written meanwhile makes it run again."""
+    for account, amount in (
+        (transfer["source"], -transfer["amount"]),
+        (transfer["target"], transfer["amount"]),
+    ):
+        found = context.transaction.get("statements", {"account": account})
+        balance = found["balance"] if found else 0
+        context.transaction.put("statements", {"account": account, "balance": balance + amount})
+
+
+class Witness:
+    """An effect outside the file: a line for each record that was delivered."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __call__(self, event: dict[str, Any], context: pelton.Context) -> None:
+        numbers = [record["dynamodb"]["SequenceNumber"] for record in event["Records"]]
+        with self._path.open("ab", buffering=0) as file:
+            file.write("".join(f"{number}\n" for number in numbers).encode())
