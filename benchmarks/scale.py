@@ -9,6 +9,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
 from pelton.engine import Database
@@ -78,14 +79,17 @@ def item_of(number: int) -> dict[str, dict[str, str]]:
     return {"id": {"S": f"item#{number:07d}"}, "text": {"S": TEXT}, "n": {"N": str(number)}}
 
 
+_numbers = count(1)
+
+
 def put_random(database: Database, items: int) -> float:
-    """Seconds a put, over items that are there, 16 waiting at any time."""
-    source = random.Random(items)
+    """Seconds a put, over items that are there, 16 waiting at any time; every put is a change."""
+    source = random.Random(next(_numbers))
     window = threading.Semaphore(IN_FLIGHT)
     start = time.perf_counter()
-    for count in range(PUTS):
+    for _ in range(PUTS):
         window.acquire()
-        item = {**item_of(source.randrange(items)), "n": {"N": str(-count)}}
+        item = {**item_of(source.randrange(items)), "n": {"N": str(-next(_numbers))}}
         request = {"TableName": "items", "Item": item}
         database.submit("PutItem", request, lambda answer, error: window.release())
     for _ in range(IN_FLIGHT):
