@@ -109,7 +109,8 @@ class Database:
                 raise UnknownOperationException(f"pelton does not support {operation} yet")
             raise UnknownOperationException(f"DynamoDB has no operation {operation}")
         validate_request(operation, request)
-        return known.mode, known.prepare(self, request, present)
+        mode = known.mode if known.mode_of is None else known.mode_of(request)
+        return mode, known.prepare(self, request, present)
 
     def write(self, work: Callable[[Transaction], R], *, alone: bool = False) -> R:
         """Runs `work` in the writer's next commit and waits for it."""

@@ -66,6 +66,10 @@ class ConditionalCheckFailedException(DynamoDBError):
         self.item = item
 
 
+class DuplicateItemException(DynamoDBError):
+    """Raised when PartiQL inserts an item where one stands already."""
+
+
 class TransactionCanceledException(DynamoDBError):
     """Raised when a transaction is cancelled; `reasons` has one entry an action, in order.
 

@@ -11,7 +11,11 @@ from zlib import adler32
 import orjson
 
 from .changes import Change, ChangeObserver
-from .errors import ConditionalCheckFailedException, ValidationException
+from .errors import (
+    ConditionalCheckFailedException,
+    DuplicateItemException,
+    ValidationException,
+)
 from .expressions import Condition, Update
 from .indexes import StoredItem, check_index_keys, rewrite_entries
 from .keys import (
@@ -131,6 +135,15 @@ class PutWrite:
 
     def decide(self, table: Table, key: ItemKey, old: StoredItem | None) -> Decision:
         return Decision(old, self.new)
+
+
+class InsertWrite(PutWrite):
+    """Puts an item where there is none: PartiQL's INSERT."""
+
+    def decide(self, table: Table, key: ItemKey, old: StoredItem | None) -> Decision:
+        if old is not None:
+            raise DuplicateItemException("Duplicate primary key exists in table")
+        return Decision(None, self.new)
 
 
 class DeleteWrite:

@@ -24,6 +24,8 @@ from .update import WRONG_TYPE, Updater, compile_update
 
 _CACHED_PROGRAMS_MAX = 4096
 
+NO_VALUES: Values = {}
+
 T = TypeVar("T")
 P = TypeVar("P")
 _Strings = tuple[str, ...]
@@ -190,24 +192,26 @@ def updated_values(update: Update, item: Item) -> Item:
     return update.touched(item)
 
 
-# --- trees without text, for the legacy parameters -----------------------------------------------
+# --- trees of other languages --------------------------------------------------------------
 
 
-def condition_from_tree(condition: tree.ConditionTree) -> Condition:
-    """Make a condition of a tree whose names are plain and whose values are literals."""
+def condition_from_tree(condition: tree.ConditionTree, values: Values = NO_VALUES) -> Condition:
+    """Make a condition of a tree whose names are plain; `values` are those it refers to."""
     scope = Scope({}, {})
-    return Condition(compile_condition(condition, scope), {}, _attributes(condition, scope))
+    return Condition(compile_condition(condition, scope), values, _attributes(condition, scope))
 
 
-def update_from_tree(actions: tree.UpdateTree, *, wrong_type: str = WRONG_TYPE) -> Update:
-    """Make an update of actions whose names are plain and whose values are literals.
+def update_from_tree(
+    actions: tree.UpdateTree, values: Values = NO_VALUES, *, wrong_type: str = WRONG_TYPE
+) -> Update:
+    """Make an update of actions whose names are plain; `values` are those they refer to.
 
     `wrong_type` is what it says of an item whose attributes do not have the types it needs.
     """
     program = _compiled_update(actions, Scope({}, {}))
     if wrong_type != WRONG_TYPE:
         program = program._replace(update=_in_other_words(program.update, wrong_type))
-    return Update(program, {})
+    return Update(program, values)
 
 
 def _in_other_words(update: Updater, wrong_type: str) -> Updater:

@@ -4,6 +4,7 @@ Each module has one function that takes the request apart on the caller's thread
 work that answers it inside a transaction.
 """
 
+from .batch_execute_statement import batch_execute_statement, batch_mode
 from .batch_get_item import batch_get_item
 from .batch_write_item import batch_write_item
 from .create_table import create_table
@@ -14,6 +15,8 @@ from .describe_endpoints import describe_endpoints
 from .describe_limits import describe_limits
 from .describe_table import describe_table
 from .describe_time_to_live import describe_time_to_live
+from .execute_statement import execute_statement, statement_mode
+from .execute_transaction import execute_transaction, transaction_mode
 from .get_item import get_item
 from .list_tables import list_tables
 from .list_tags_of_resource import list_tags_of_resource
@@ -31,9 +34,12 @@ from .update_table import update_table
 from .update_time_to_live import update_time_to_live
 
 ITEM_OPERATIONS: dict[str, Operation] = {
+    "BatchExecuteStatement": Operation(Mode.WRITE, batch_execute_statement, batch_mode),
     "BatchGetItem": Operation(Mode.READ, batch_get_item),
     "BatchWriteItem": Operation(Mode.WRITE, batch_write_item),
     "DeleteItem": Operation(Mode.WRITE, delete_item),
+    "ExecuteStatement": Operation(Mode.WRITE, execute_statement, statement_mode),
+    "ExecuteTransaction": Operation(Mode.WRITE, execute_transaction, transaction_mode),
     "GetItem": Operation(Mode.READ, get_item),
     "PutItem": Operation(Mode.WRITE, put_item),
     "Query": Operation(Mode.READ, query),

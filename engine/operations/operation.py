@@ -42,3 +42,5 @@ class Operation(NamedTuple):
 
     mode: Mode
     prepare: Prepare
+    mode_of: Callable[[Request], Mode] | None = None
+    """Finds the mode of a request, where it is not the same for all."""

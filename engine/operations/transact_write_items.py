@@ -12,6 +12,7 @@ import orjson
 from ..capacity import TRANSACTION_FACTOR, Report, report_of
 from ..errors import (
     ConditionalCheckFailedException,
+    DuplicateItemException,
     IdempotentParameterMismatchException,
     ValidationException,
     cancellation,
@@ -54,9 +55,16 @@ def transact_write_items(
     database: DatabaseParts, request: Request, present: Present
 ) -> Callable[[Any], Answer]:
     actions = [action_of(each) for each in request["TransactItems"]]
+    return write_together(database, request, actions, request["TransactItems"])
+
+
+def write_together(
+    database: DatabaseParts, request: Request, actions: list[Action], content: Any
+) -> Callable[[Any], Answer]:
+    """The work of a transaction; its token stands for `content`, the request's member."""
     located = locate_actions(database, actions)
     token = request.get("ClientRequestToken")
-    digest = _digest_of(request) if token is not None else b""
+    digest = _digest_of(content) if token is not None else b""
     catalog = database.catalog
 
     def work(transaction: Transaction) -> Answer:
@@ -105,6 +113,8 @@ def apply_together(
             if action.shows_item and error.item is not None:
                 reason["Item"] = error.item
             reasons.append(reason)
+        except DuplicateItemException as error:
+            reasons.append({"Code": "DuplicateItem", "Message": error.message})
         except ValidationException as error:
             reasons.append({"Code": "ValidationError", "Message": error.message})
     if sum(_size_of(decision) for decision in decisions) > BYTES_MAX:
@@ -167,10 +177,9 @@ def locate_actions(database: DatabaseParts, actions: list[Action]) -> list[Locat
     return located
 
 
-def _digest_of(request: Request) -> bytes:
+def _digest_of(content: Any) -> bytes:
     # Sorted keys: the same parameters in another order are the same request.
-    items = orjson.dumps(request["TransactItems"], option=orjson.OPT_SORT_KEYS)
-    return hashlib.sha256(items).digest()
+    return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).digest()
 
 
 def _remember(transaction: Transaction, token: bytes, digest: bytes, at_ms: int) -> None:
