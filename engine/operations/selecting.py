@@ -6,13 +6,14 @@ import binascii
 import hashlib
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
+from functools import cmp_to_key
 from itertools import chain
 from typing import Any
 
 import orjson
 
 from ..capacity import Report, report_of
-from ..errors import ValidationException
+from ..errors import SerializationException, ValidationException
 from ..expressions import KeyCondition, Placeholders, key_clause
 from ..items import key_of_request
 from ..keys import segment_tokens
@@ -29,7 +30,7 @@ from ..partiql import (
 )
 from ..schema import Index, KeySchema, Table
 from ..storage import Reader
-from ..values import AttributeValue, Item, values_equal
+from ..values import AttributeValue, Item, compare_values, normalise_item, values_equal
 from .operation import Answer, DatabaseParts, Present, Request
 from .query import QueryRange
 from .reading import Selection, StartKey, index_of, last_key_getter, report_page
@@ -125,8 +126,12 @@ def _plan(
         operators = ("=", "<", "<=", ">", ">=", "BETWEEN", "begins_with")
         sort = _take(rest, values, key.sort, operators)
     selection.filter = joined(rest, values)
-    reverse = select.order is not None and select.order[1]
-    return _ranges(table, index, key, (partition, sort), start, reverse=reverse), selection
+    name, reverse = select.order or ("", False)
+    by_partition = name == key.partition
+    rows = _ranges(
+        table, index, key, (partition, sort), start, reverse=reverse, by_partition=by_partition
+    )
+    return rows, selection
 
 
 def _take(
@@ -187,13 +192,13 @@ def _ranges(
     start: Item | None,
     *,
     reverse: bool,
+    by_partition: bool,
 ) -> Callable[[Reader], Iterator[PageRow]]:
-    """The rows of one partition key after the other, in the order in which they are listed."""
+    """The rows of one partition key after the other, as listed or, if so asked, in order."""
     partition, sort = clauses
-    wanted: list[AttributeValue] = []
-    for value in partition.values:
-        if not any(values_equal(value, other) for other in wanted):
-            wanted.append(value)
+    wanted = _distinct(partition.values)
+    if by_partition:
+        wanted.sort(key=cmp_to_key(_order), reverse=reverse)
     if start is not None:
         reached = start.get(key.partition)
         while wanted and (reached is None or not values_equal(wanted[0], reached)):
@@ -211,6 +216,19 @@ def _ranges(
         }
         ranges.append(QueryRange(table, index, key, KeyCondition(found, {}), request))
     return lambda reader: chain.from_iterable(each.rows(reader) for each in ranges)
+
+
+def _distinct(values: list[AttributeValue]) -> list[AttributeValue]:
+    distinct: list[AttributeValue] = []
+    for value in values:
+        if not any(values_equal(value, other) for other in distinct):
+            distinct.append(value)
+    return distinct
+
+
+def _order(first: AttributeValue, second: AttributeValue) -> int:
+    # Values of another type than the key's are refused afterwards: their place does not matter.
+    return compare_values(first, second) or 0
 
 
 # --- tokens: where to go on, and of what ---------------------------------------------------------
@@ -235,7 +253,12 @@ def _start_of(request: Request, digest: str) -> Item | None:
         raise ValidationException(INVALID_TOKEN) from None
     if not isinstance(said, list) or len(said) != 2 or not isinstance(said[1], dict):
         raise ValidationException(INVALID_TOKEN)
+    if not all(isinstance(value, dict) for value in said[1].values()):
+        raise ValidationException(INVALID_TOKEN)
     if said[0] != digest:
         raise ValidationException(f"{INVALID_TOKEN}: it is of another statement")
-    start: Item = said[1]
+    try:
+        start, _ = normalise_item(said[1])
+    except (SerializationException, ValidationException):
+        raise ValidationException(INVALID_TOKEN) from None
     return start

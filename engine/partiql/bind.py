@@ -49,7 +49,7 @@ def bind_statement(text: str, parameters: Sequence[AttributeValue] | None) -> Bo
         ValidationException: when the statement is malformed, or its parameters are too few or many.
     """
     statement = parse_statement(text)
-    given = parameters or ()
+    given = [normalise_value(value)[0] for value in parameters or ()]
     if len(given) != statement.parameter_count:
         raise ValidationException("Number of parameters in request and statement don't match.")
     values = {name: normalise_value(make(given))[0] for name, make in statement.values}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from base64 import b64decode, b64encode
 from typing import Any
 
 import pytest
 
-from tests.region import Answer, Item, N, Region, S
+from tests.region import Answer, Item, N, Region, S, index
 
 
 def run(region: Region, text: str, *parameters: Any, **more: Any) -> list[Item]:
@@ -104,6 +106,39 @@ def test_a_token_is_good_for_its_statement_only(songs: Region) -> None:
         assert message.startswith("Given NextToken is invalid")
 
 
+def test_partitions_come_in_order_where_asked(songs: Region) -> None:
+    for order, expected in (("ASC", ["a", "a", "a", "b"]), ("DESC", ["b", "a", "a", "a"])):
+        text = f"SELECT artist FROM songs WHERE artist IN ['b', 'a', 'c'] ORDER BY artist {order}"
+        assert [item["artist"]["S"] for item in run(songs, text)] == expected
+
+
+@pytest.mark.parametrize("start", [{"artist": 1}, {"artist": {"S": 1}}, {"artist": {}}, {}, []])
+def test_a_forged_token_is_refused(songs: Region, start: Any) -> None:
+    text = "SELECT * FROM songs WHERE artist IN ['a', 'b']"
+    genuine = execute(songs, text, Limit=1)["NextToken"]
+    digest, _ = json.loads(b64decode(genuine))
+    forged = b64encode(json.dumps([digest, start]).encode()).decode()
+    assert songs.refusal("ExecuteStatement", Statement=text, NextToken=forged) == (
+        "ValidationException",
+        "Given NextToken is invalid",
+    )
+
+
+def test_an_index_is_selected_from(region: Region) -> None:
+    region.create(shared=[index("by-kind", "kind", "id")])
+    for name in ("x", "y"):
+        run(region, f"INSERT INTO things VALUE {{'id': '{name}', 'kind': 'k'}}")
+    text = "SELECT id FROM things.\"by-kind\" WHERE kind = 'k' ORDER BY id DESC"
+    pages = []
+    more: dict[str, Any] = {}
+    for _ in range(2):
+        answer = execute(region, text, Limit=1, **more)
+        pages.append(answer["Items"])
+        more = {"NextToken": answer["NextToken"]}
+    assert pages == [[{"id": S("y")}], [{"id": S("x")}]]
+    assert execute(region, text, **more) == {"Items": []}
+
+
 def test_an_insert_does_not_replace(songs: Region) -> None:
     assert refusal(songs, "INSERT INTO songs VALUE {'artist': 'a', 'year': 1}") == (
         "DuplicateItemException",
@@ -190,6 +225,13 @@ def test_refusals(songs: Region, text: str, message: str) -> None:
     code, said = refusal(songs, text)
     assert code == "ValidationException"
     assert message in said
+
+
+@pytest.mark.parametrize("value", [{}, {"S": 1}, {"S": "a", "N": "1"}, {"Q": "a"}])
+def test_a_parameter_that_is_no_value(songs: Region, value: Any) -> None:
+    for text in ("SELECT * FROM songs WHERE a = ?", "SELECT * FROM songs WHERE a = <<?>>"):
+        code, _ = refusal(songs, text, value)
+        assert code in ("ValidationException", "SerializationException")
 
 
 def test_an_unknown_table(region: Region) -> None:
