@@ -126,12 +126,7 @@ def _plan(
         operators = ("=", "<", "<=", ">", ">=", "BETWEEN", "begins_with")
         sort = _take(rest, values, key.sort, operators)
     selection.filter = joined(rest, values)
-    name, reverse = select.order or ("", False)
-    by_partition = name == key.partition
-    rows = _ranges(
-        table, index, key, (partition, sort), start, reverse=reverse, by_partition=by_partition
-    )
-    return rows, selection
+    return _ranges(table, index, key, (partition, sort), start, dict(select.order)), selection
 
 
 def _take(
@@ -150,7 +145,7 @@ def _take(
 
 
 def _check_order(select: Select, key: KeySchema, partition: Clause | None) -> None:
-    if select.order is None:
+    if not select.order:
         return
     if select.where is None:
         raise ValidationException(
@@ -161,11 +156,11 @@ def _check_order(select: Select, key: KeySchema, partition: Clause | None) -> No
             "Must have at least one non-optional hash key condition in WHERE clause when using "
             "ORDER BY clause."
         )
-    if select.order[0] not in key.names:
-        raise ValidationException(
-            f"Variable reference {select.order[0]} in ORDER BY clause must be part of the primary "
-            "key"
-        )
+    for name, _ in select.order:
+        if name not in key.names:
+            raise ValidationException(
+                f"Variable reference {name} in ORDER BY clause must be part of the primary key"
+            )
 
 
 def _scanned(
@@ -190,15 +185,16 @@ def _ranges(
     key: KeySchema,
     clauses: tuple[Clause, Clause | None],
     start: Item | None,
-    *,
-    reverse: bool,
-    by_partition: bool,
+    order: dict[str, bool],
 ) -> Callable[[Reader], Iterator[PageRow]]:
     """The rows of one partition key after the other, as listed or, if so asked, in order."""
     partition, sort = clauses
     wanted = _distinct(partition.values)
-    if by_partition:
+    reverse = order.get(key.partition, False)
+    if key.partition in order:
         wanted.sort(key=cmp_to_key(_order), reverse=reverse)
+    if key.sort is not None:
+        reverse = order.get(key.sort, reverse)
     if start is not None:
         reached = start.get(key.partition)
         while wanted and (reached is None or not values_equal(wanted[0], reached)):

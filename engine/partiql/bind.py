@@ -153,6 +153,8 @@ def clause_of(part: tree.ConditionTree, values: dict[str, AttributeValue]) -> Cl
         if isinstance(part.right, tree.Path):
             return _clause(part.right, _MIRRORED[part.operator], (part.left,), values)
         return _clause(part.left, part.operator, (part.right,), values)
+    if isinstance(part, tree.Or):
+        return _clause_of_equals(part, values)
     if isinstance(part, tree.Between):
         return _clause(part.operand, "BETWEEN", (part.low, part.high), values)
     if isinstance(part, tree.In):
@@ -160,6 +162,19 @@ def clause_of(part: tree.ConditionTree, values: dict[str, AttributeValue]) -> Cl
     if isinstance(part, tree.Call) and part.function == "begins_with":
         return _clause(part.operands[0], "begins_with", part.operands[1:], values)
     return None
+
+
+def _clause_of_equals(part: tree.Or, values: dict[str, AttributeValue]) -> Clause | None:
+    """An OR of equalities of one attribute, which is an IN of their values."""
+    found: list[AttributeValue] = []
+    names = set()
+    for each in part.conditions:
+        clause = clause_of(each, values)
+        if clause is None or clause.operator not in ("=", "IN"):
+            return None
+        names.add(clause.name)
+        found += clause.values
+    return Clause(names.pop(), "IN", found) if len(names) == 1 else None
 
 
 def _clause(

@@ -63,15 +63,18 @@ class _StatementParser(ConditionParser):
         table = self._table()
         index = self._table() if self.take(".") else None
         where = self._where()
-        order = None
+        order: list[tuple[str, bool]] = []
         if self.take("ORDER"):
             self.expect("BY")
-            name = self.name()
-            descends = self.take("DESC")
-            if not descends:
-                self.take("ASC")
-            order = name, descends
-        return Select(table, index, paths, where, order)
+            order = self.separated(self._order_key)
+        return Select(table, index, paths, where, tuple(order))
+
+    def _order_key(self) -> tuple[str, bool]:
+        name = self.name()
+        descends = self.take("DESC")
+        if not descends:
+            self.take("ASC")
+        return name, descends
 
     def _table(self) -> str:
         if self.token.kind in (QUOTED, WORD):

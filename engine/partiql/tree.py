@@ -18,13 +18,13 @@ Template: TypeAlias = Callable[[Sequence[AttributeValue]], AttributeValue]
 
 @dataclass(frozen=True, slots=True)
 class Select:
-    """A SELECT; `paths` None is `*`, `order` the name and whether it descends."""
+    """A SELECT; `paths` None is `*`, `order` has names and whether they descend."""
 
     table: str
     index: str | None
     paths: tuple[tree.Path, ...] | None
     where: tree.ConditionTree | None
-    order: tuple[str, bool] | None = None
+    order: tuple[tuple[str, bool], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

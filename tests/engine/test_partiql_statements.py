@@ -110,6 +110,21 @@ def test_partitions_come_in_order_where_asked(songs: Region) -> None:
     for order, expected in (("ASC", ["a", "a", "a", "b"]), ("DESC", ["b", "a", "a", "a"])):
         text = f"SELECT artist FROM songs WHERE artist IN ['b', 'a', 'c'] ORDER BY artist {order}"
         assert [item["artist"]["S"] for item in run(songs, text)] == expected
+    text = "SELECT * FROM songs WHERE artist = 'b' OR artist = 'a' ORDER BY artist DESC, year ASC"
+    assert years(run(songs, text)) == [1, 1, 2, 3]
+    assert [item["artist"]["S"] for item in run(songs, text)] == ["b", "a", "a", "a"]
+
+
+def test_an_or_of_partition_keys_reads_their_partitions_only(songs: Region) -> None:
+    for where, rows in (("artist = 'a' OR artist = 'b'", 2), ("artist = 'a' OR year = 1", 4)):
+        text = f"SELECT * FROM songs WHERE ({where}) AND year = 1"
+        pages = 0
+        token: dict[str, str] = {}
+        while pages == 0 or token:
+            answer = execute(songs, text, Limit=1, **token)
+            pages += 1
+            token = {"NextToken": answer["NextToken"]} if "NextToken" in answer else {}
+        assert pages == rows + 1
 
 
 @pytest.mark.parametrize("start", [{"artist": 1}, {"artist": {"S": 1}}, {"artist": {}}, {}, []])
