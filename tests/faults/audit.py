@@ -24,14 +24,16 @@ TABLES = ("items", "counters", "accounts", "transfers", "totals", "statements", 
 
 
 class Audit:
-    """Follows one file through the lives of its servers.
+    """Follows one file through the lives of its servers; `folder` is that of its processes.
 
+    `sequences` has the sequence numbers of each item's records, in order.
     `recoveries_ms` has, for each opening of the file after a death, how long it took until an item
     could be read.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, folder: Path | None = None) -> None:
         self._path = path
+        self._seen = (folder or path.parent) / f"{path.stem}.seen"
         self.numbers: dict[Address, int | None] = {}
         self.counters: Counter[str] = Counter()
         self.transfers: set[str] = set()
@@ -39,7 +41,7 @@ class Audit:
         self.record_count = 0
         self._read_up_to: dict[int, int] = {}
         self._images: dict[Address, Item] = {}
-        self._sequences: dict[Address, list[str]] = {}
+        self.sequences: dict[Address, list[str]] = {}
         self._event_ids: set[str] = set()
 
     # --- after each death ----------------------------------------------------------------------
@@ -107,7 +109,7 @@ class Audit:
         assert body["eventName"] == (
             "INSERT" if old is None else "REMOVE" if new is None else "MODIFY"
         )
-        self._sequences.setdefault(address, []).append(change["SequenceNumber"])
+        self.sequences.setdefault(address, []).append(change["SequenceNumber"])
         if new is None:
             self.numbers[address] = None
             return address, None
@@ -152,7 +154,7 @@ class Audit:
 
         Returns how many deliveries to the witness, whose effect is outside the file, were repeats.
         """
-        with make_app(self._path) as app:
+        with make_app(self._path, self._seen) as app:
             app.drain(120)
             assert "pelton.dead-letters" not in app.call("ListTables", {})["TableNames"]
         region = self._open()
@@ -188,9 +190,9 @@ class Audit:
         assert int(told["n"]["N"]) == changes
 
     def _check_witness(self) -> int:
-        seen = self._path.with_suffix(".seen").read_text().split()
+        seen = self._seen.read_text().split()
         first_seen = {sequence: place for place, sequence in reversed(list(enumerate(seen)))}
-        for address, sequences in self._sequences.items():
+        for address, sequences in self.sequences.items():
             places = [first_seen.get(sequence, -1) for sequence in sequences]
             assert -1 not in places, f"a change of {address} was never delivered"
             assert places == sorted(places), f"changes of {address} were delivered out of order"

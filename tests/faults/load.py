@@ -51,20 +51,23 @@ class Connection:
 
 
 class Acknowledgements:
-    """Counts the answers that all clients have got, and tells when there are enough of them."""
+    """Counts the answers that all clients have got."""
 
-    def __init__(self, enough: int) -> None:
-        self._lock = threading.Lock()
-        self._left = enough
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._wanted = 0
         self.count = 0
-        self.reached = threading.Event()
 
     def one_more(self) -> None:
-        with self._lock:
+        with self._changed:
             self.count += 1
-            self._left -= 1
-            if self._left == 0:
-                self.reached.set()
+            if self.count == self._wanted:
+                self._changed.notify_all()
+
+    def wait_for_more(self, number: int) -> None:
+        with self._changed:
+            self._wanted = self.count + number
+            assert self._changed.wait_for(lambda: self.count >= self._wanted, 60), self.count
 
 
 class Log:
@@ -147,8 +150,6 @@ class Client:
             self.failure = error
         finally:
             self._connection.close()
-            if self._acknowledgements.count == 0:
-                self._acknowledgements.reached.set()
 
     # --- items ---------------------------------------------------------------------------------
 

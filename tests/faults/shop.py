@@ -14,7 +14,8 @@ CHECKPOINT_FRAMES = 200
 """So few that the WAL is moved into the file all the time."""
 
 
-def make_app(path: Path) -> pelton.App:
+def make_app(path: Path, seen: Path | None = None) -> pelton.App:
+    """The shop in the file `path`; what its witness sees is noted in `seen`, a file beside it."""
     checkpoints.START_FRAMES = CHECKPOINT_FRAMES
     checkpoints.RESTART_FRAMES = 5 * CHECKPOINT_FRAMES
     app = pelton.App(path)
@@ -39,7 +40,7 @@ def make_app(path: Path) -> pelton.App:
     app.on_change(items)(add_up)
     app.on_stream(totals)(count_changes)
     app.on_insert(transfers)(write_statements)
-    app.on_stream(items, name="witness")(Witness(path.with_suffix(".seen")))
+    app.on_stream(items, name="witness")(Witness(seen or path.with_suffix(".seen")))
     return app
 
 
