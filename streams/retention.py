@@ -33,7 +33,8 @@ def trim_expired(
         if shard.closed_ms is not None and shard.closed_ms < before_ms:
             database.write(_shard_removal(shards, shard))
     for stream in list(streams.by_arn.values()):
-        if stream.disabled_ms is not None and stream.disabled_ms < before_ms:
+        is_over = stream.disabled_ms is not None and stream.disabled_ms < before_ms
+        if is_over and not shards.of_stream(stream.arn):
             database.write(_stream_removal(streams, stream.arn))
     return trimmed
 
@@ -54,7 +55,12 @@ def _chunk_work(
 
 
 def _shard_removal(shards: ShardMap, shard: Shard) -> Callable[[Transaction], None]:
-    return lambda transaction: shards.remove(transaction, shard)
+    def work(transaction: Transaction) -> None:
+        # It may have records that look younger than its end, where the clock was set back.
+        if transaction.log_ends(shard.number) is None:
+            shards.remove(transaction, shard)
+
+    return work
 
 
 def _stream_removal(streams: StreamMap, arn: str) -> Callable[[Transaction], None]:

@@ -131,7 +131,7 @@ class Streams:
             return
         partition = change.table.partition_of(change.token).number
         shard = self.shards.open[settings.arn, partition]
-        # Times never run back along the log, whatever the clock does: trimming relies on it.
+        # Times do not run back along the log when the clock does, so that trimming is not held up.
         self._at_ms = at_ms = max(self._at_ms, change.at_ms)
         if at_ms - shard.created_ms >= self.shard_age_ms_max:
             shard = self._roll(transaction, change.table, shard, at_ms)

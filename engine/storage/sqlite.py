@@ -11,6 +11,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from itertools import takewhile
 from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple, TypeVar
 
@@ -216,9 +217,9 @@ class _SQLiteTransaction(_SQLiteReader):
 
     def log_trim(self, shard: int, before_ms: int, limit: int) -> tuple[int, int]:
         base, end = shard << POSITION_BITS, (shard + 1) << POSITION_BITS
-        # Times never decrease along a shard, so the expired records are a prefix of it.
         oldest = self._execute(_LOG_OLDEST, (base, end, limit)).fetchall()
-        expired = [row_id for row_id, at_ms in oldest if at_ms < before_ms]
+        # Only a prefix may go. Times decrease along a shard where the clock was set back.
+        expired = [row_id for row_id, _ in takewhile(lambda row: row[1] < before_ms, oldest)]
         if not expired:
             return 0, 0
         self.changes += 1
