@@ -184,3 +184,37 @@ def test_a_clock_that_steps_back_trims_nothing_early_and_keeps_the_order(region:
     region.clock.advance(seconds=26 * HOUR + 23 * HOUR)
     assert region.streams.trim() == 0
     assert numbers_of(region.records()) == [1, 2, 3]
+
+
+def test_a_clock_that_was_set_back_between_two_openings_trims_nothing_early(
+    tmp_path: Path,
+) -> None:
+    first = Region(tmp_path / "x.db", shard_age_ms_max=7 * 24 * HOUR * 1000)
+    first.create(stream="NEW_IMAGE")
+    put_numbers(first, 1)
+    first.close()
+    first.clock.advance(seconds=-10 * HOUR)
+    again = Region(tmp_path / "x.db", clock=first.clock, shard_age_ms_max=7 * 24 * HOUR * 1000)
+    put_numbers(again, 2)
+    # The second is older than a day by now, and the first, which it follows, is not.
+    again.clock.advance(seconds=30 * HOUR)
+    assert again.streams.trim() == 0
+    assert numbers_of(again.records()) == [1, 2]
+    again.clock.advance(seconds=4 * HOUR + 1)
+    assert again.streams.trim() == 2
+    assert again.records() == []
+    again.close()
+
+
+def test_a_shard_that_was_closed_by_a_clock_set_back_keeps_its_records(region: Region) -> None:
+    region.create(stream="NEW_IMAGE")
+    arn = region.stream_arn()
+    put_numbers(region, 1)
+    region.clock.advance(seconds=-10 * HOUR)
+    region.call("UpdateTable", TableName="things", StreamSpecification={"StreamEnabled": False})
+    region.clock.advance(seconds=30 * HOUR)
+    assert region.streams.trim() == 0
+    assert numbers_of(region.records(arn)) == [1]
+    region.clock.advance(seconds=4 * HOUR + 1)
+    assert region.streams.trim() == 1
+    assert region.call("ListStreams")["Streams"] == []
