@@ -26,7 +26,7 @@ bench: $(STAMP)  ## pelton and DynamoDB Local side by side; writes docs/benchmar
 	@$(BIN)/python -m benchmarks --write
 
 prove: $(STAMP) $(MOVIES)  ## the slow proofs: 200 rounds of kill -9, large property runs
-	@$(BIN)/python -m pytest -q -m slow
+	@$(BIN)/python -m pytest -q -s -m slow
 
 setup: $(STAMP)
 
