@@ -86,7 +86,14 @@ def compared(operator: str, *values: Request) -> Request:
 def specimens(stream_arn: str, shard_id: str, iterator: str) -> list[tuple[str, Request]]:
     """Operations with a request each, which most of them fulfil."""
     of_streams = _of_streams(stream_arn, shard_id, iterator)
-    return [*_of_tables(), *_of_items(), *_of_statements(), *of_streams]
+    return [
+        *_of_tables(),
+        *_of_items(),
+        *_of_pages(),
+        *_of_many_items(),
+        *_of_statements(),
+        *of_streams,
+    ]
 
 
 def _of_tables() -> list[tuple[str, Request]]:
@@ -137,7 +144,6 @@ def _of_items() -> list[tuple[str, Request]]:
         "strings": {"Value": {"SS": ["a"]}, "Action": "DELETE"},
         "text": {"Value": {"S": "a"}, "Action": "PUT"},
     }
-    in_index = {"IndexName": "of-id", "ExclusiveStartKey": {**key(8), "owner": {"S": "ada"}}}
     return [
         ("PutItem", {**of_table, "Item": ITEM, "ReturnConsumedCapacity": "INDEXES", **CONDITION}),
         ("PutItem", {**of_table, "Item": ITEM, "Expected": expected, "ConditionalOperator": "OR"}),
@@ -146,6 +152,13 @@ def _of_items() -> list[tuple[str, Request]]:
         ("UpdateItem", {**of_table, **UPDATE, "ReturnValues": "UPDATED_NEW"}),
         ("UpdateItem", {**of_table, "Key": KEY, "AttributeUpdates": updates}),
         ("DeleteItem", {**of_table, "Key": KEY, "ReturnValues": "ALL_OLD", **CONDITION}),
+    ]
+
+
+def _of_pages() -> list[tuple[str, Request]]:
+    of_table = {"TableName": TABLE}
+    in_index = {"IndexName": "of-id", "ExclusiveStartKey": {**key(8), "owner": {"S": "ada"}}}
+    return [
         (
             "Query",
             {
@@ -190,6 +203,12 @@ def _of_items() -> list[tuple[str, Request]]:
             },
         ),
         ("Scan", {**of_table, "ScanFilter": {"n": compared("NE", {"N": "1"})}}),
+    ]
+
+
+def _of_many_items() -> list[tuple[str, Request]]:
+    of_table = {"TableName": TABLE}
+    return [
         (
             "BatchGetItem",
             {"RequestItems": {TABLE: {"Keys": [KEY, key(2)], "ProjectionExpression": "n"}}},
