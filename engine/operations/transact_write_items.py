@@ -31,6 +31,7 @@ TOKEN_MS_MAX = 10 * 60 * 1000
 
 NEIGHBOURS_LOOKED_AT = 3
 
+KINDS = ("ConditionCheck", "Put", "Update", "Delete")
 BYTES_MAX = 4 * 1024 * 1024
 """The sum of the sizes of all items that one transaction may be about."""
 
@@ -138,7 +139,8 @@ def _size_of(decision: Decision) -> int:
 
 def action_of(request: Request) -> Action:
     """One entry of TransactItems, prepared. Raises ValidationException as the operation would."""
-    given = [(name, body) for name, body in request.items() if body is not None]
+    # Other members are ignored, as everywhere.
+    given = [(kind, request[kind]) for kind in KINDS if request.get(kind) is not None]
     if len(given) != 1:
         raise ValidationException(
             "TransactItems can only contain one of Check, Put, Update or Delete"
