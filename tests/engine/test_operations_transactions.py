@@ -341,3 +341,10 @@ def test_gets_that_cannot_be_are_refused(filled: Region) -> None:
     ):
         code, _ = filled.refusal("TransactGetItems", TransactItems=actions)
         assert code == expected
+
+
+def test_an_action_that_the_api_does_not_have_is_refused(region: Region) -> None:
+    for action in ({}, {"N": "5"}, {"Get": {"TableName": "things", "Key": key("a")}}):
+        code, message = region.refusal("TransactWriteItems", TransactItems=[action])
+        assert code == "ValidationException"
+        assert message == "TransactItems can only contain one of Check, Put, Update or Delete"
