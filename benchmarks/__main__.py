@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Callable
-from functools import partial
 
 from . import handlers, http, inprocess, scale, start
 from .figure import Figure
 from .machine import describe_machine
-from .report import print_report, write_report
+from .progress import progress_of
+from .report import print_machine, print_report, write_report
 from .servers import CACHE
 
 NOUNS: dict[str, Callable[[Callable[[str], None]], list[Figure]]] = {
@@ -21,10 +20,6 @@ NOUNS: dict[str, Callable[[Callable[[str], None]], list[Figure]]] = {
     "scale": scale.measure,
     "start": start.measure,
 }
-
-
-def say(noun: str, line: str) -> None:
-    print(f"{noun}: {line}", file=sys.stderr)
 
 
 def main() -> None:
@@ -37,9 +32,12 @@ def main() -> None:
     options = parser.parse_args()
     CACHE.mkdir(exist_ok=True)
     machine = describe_machine()
+    if not options.json:
+        print_machine(machine)
     results: dict[str, list[Figure]] = {}
     for noun in options.nouns or NOUNS:
-        results[noun] = NOUNS[noun](partial(say, noun))
+        with progress_of(noun) as say:
+            results[noun] = NOUNS[noun](say)
         if not options.json:
             print_report(noun, results[noun])
     if options.json:

@@ -8,7 +8,7 @@ import shutil
 import statistics
 import subprocess
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 import boto3
@@ -21,8 +21,10 @@ SCRIPT = Path(__file__).with_name("requests.lua")
 OPERATIONS = ("PutItem", "UpdateItem", "GetItem", "Query")
 CONNECTIONS = 16
 SECONDS = 4
-WARM_UP_SECONDS = 2
-ROUNDS = 2
+WARM_UP_SECONDS = 1
+FIRST_WARM_UP_SECONDS = 3
+"""Java compiles what it runs often: without this its first round would be its worst."""
+ROUNDS = 3
 ITEMS = 4_000
 LISTS, LIST_ITEMS = 20, 100
 
@@ -40,21 +42,34 @@ TARGETS = {
     ("Query", "DynamoDB Local on disk"): 2.0,
 }
 
-Rates = dict[str, dict[str, list[float]]]
+Rates = dict[str, list[float]]
+"""Requests a second in each round, by server."""
 
 
 def measure(say: Callable[[str], None]) -> list[Figure]:
+    """Starts all servers, then loads one after the other: what they are compared by is a ratio of
+    runs that are seconds apart, so that a neighbour's noise falls on both."""
     install_wrk(say)
-    rates: Rates = {operation: {name: [] for name in SERVERS} for operation in OPERATIONS}
-    for round_ in range(1, ROUNDS + 1):
+    figures = []
+    with ExitStack() as stack:
+        urls = {}
         for name, serve in SERVERS.items():
-            say(f"round {round_} of {ROUNDS}: {name}")
-            with serve() as url:
-                fill(url)
-                for operation in OPERATIONS:
-                    load(url, operation, WARM_UP_SECONDS)
-                    rates[operation][name].append(load(url, operation, SECONDS))
-    return list(figures_of(rates))
+            say(f"filling {name}")
+            urls[name] = stack.enter_context(serve())
+            fill(urls[name])
+        for operation in OPERATIONS:
+            figures += figures_of(operation, measure_rates(operation, urls, say))
+    return figures
+
+
+def measure_rates(operation: str, urls: dict[str, str], say: Callable[[str], None]) -> Rates:
+    rates: Rates = {name: [] for name in urls}
+    for round_ in range(1, ROUNDS + 1):
+        for name, url in urls.items():
+            say(f"{operation}, round {round_} of {ROUNDS}: {name}")
+            load(url, operation, WARM_UP_SECONDS if round_ > 1 else FIRST_WARM_UP_SECONDS, seed=0)
+            rates[name].append(load(url, operation, SECONDS, seed=round_))
+    return rates
 
 
 def install_wrk(say: Callable[[str], None]) -> None:
@@ -67,18 +82,18 @@ def install_wrk(say: Callable[[str], None]) -> None:
         raise SystemExit("the benchmark needs wrk to make its load (Debian: apt-get install wrk)")
 
 
-def figures_of(rates: Rates) -> list[Figure]:
+def figures_of(operation: str, rates: Rates) -> list[Figure]:
     figures = []
-    for operation, by_server in rates.items():
-        medians = {name: statistics.median(each) for name, each in by_server.items()}
-        for name, rate in medians.items():
-            runs = ", ".join(f"{each:,.0f}" for each in by_server[name])
-            figures.append(Figure(f"{operation}: {name}", rate, "/s", note=f"runs: {runs}"))
-        for name in medians:
-            if name != "pelton":
-                target = TARGETS.get((operation, name))
-                ratio = medians["pelton"] / medians[name]
-                figures.append(Figure(f"{operation}: pelton to {name}", ratio, "times", target))
+    for name, runs in rates.items():
+        note = "runs: " + ", ".join(f"{each:,.0f}" for each in runs)
+        figures.append(Figure(f"{operation}: {name}", statistics.median(runs), "/s", note=note))
+    for name, runs in rates.items():
+        if name != "pelton":
+            ratio = statistics.median(
+                ours / theirs for ours, theirs in zip(rates["pelton"], runs, strict=True)
+            )
+            target = TARGETS.get((operation, name))
+            figures.append(Figure(f"{operation}: pelton to {name}", ratio, "times", target))
     return figures
 
 
@@ -136,11 +151,11 @@ def create_table(client: DynamoDBClient, name: str, *, sort_key: bool) -> None:
     )
 
 
-def load(url: str, operation: str, seconds: int) -> float:
+def load(url: str, operation: str, seconds: int, *, seed: int) -> float:
     """Requests a second that were answered with 2xx; any other answer ends the benchmark."""
     command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(SCRIPT), url, "--"]
     output = subprocess.run(
-        [*command, operation, str(seconds)], capture_output=True, text=True, check=True
+        [*command, operation, str(seed)], capture_output=True, text=True, check=True
     ).stdout
     if "Non-2xx" in output or "Socket errors" in output:
         raise SystemExit(f"{operation} at {url} was answered with errors:\n{output}")

@@ -10,12 +10,14 @@ from datetime import UTC, datetime
 
 import apsw
 
+from .servers import CACHE
+
 FSYNC_SECONDS = 1.0
 
 
-def fsync_rate(folder: str | None = None) -> float:
-    """How many 8 KB appends with fdatasync the disk does a second."""
-    with tempfile.NamedTemporaryFile(dir=folder) as file:
+def fsync_rate() -> float:
+    """How many 8 KB appends with fdatasync a second the disk does that the benchmarks write to."""
+    with tempfile.NamedTemporaryFile(dir=CACHE) as file:
         block, count = b"x" * 8192, 0
         start = time.perf_counter()
         while time.perf_counter() - start < FSYNC_SECONDS:

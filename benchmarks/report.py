@@ -20,7 +20,8 @@ TITLES = {
 NOTES = {
     "http": (
         "Items of 0.9 KB, stream NEW_AND_OLD_IMAGES on, 16 connections from `wrk` on the same "
-        "machine, medians of alternating runs. pelton fsyncs every commit before it answers."
+        "machine. All servers run, each operation loads them in turn, three times; a ratio is the "
+        "median of the rounds. pelton fsyncs every commit before it answers."
     ),
     "inprocess": (
         "The loop reads the old item, writes the new one and a record with both images, with fsync "
@@ -40,6 +41,10 @@ OPENING = """# Benchmarks
 `make bench` runs all of this again and writes this page; `python -m benchmarks http` runs one part.
 The machines are shared and noisy: the ratios within one run count, not the absolute figures.
 """
+
+
+def print_machine(machine: dict[str, str]) -> None:
+    Console(highlight=False).print(", ".join(f"{what} {value}" for what, value in machine.items()))
 
 
 def print_report(noun: str, figures: list[Figure]) -> None:
