@@ -500,7 +500,8 @@ class SQLiteStore:
         try:
             if self._read_data_version() != self._data_version:
                 self._commit_together([])
-        except (apsw.Error, StoreError):
+        except Exception:
+            # Whatever it is: without its thread every later write would wait for ever.
             log.exception("could not look for other processes' commits; will look again")
 
     def _take_in_foreign_commit(self, version: int) -> None:

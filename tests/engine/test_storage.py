@@ -344,6 +344,32 @@ def test_another_process_may_write_and_sequences_stay_in_commit_order(
     assert noticed
 
 
+def test_the_writer_outlives_a_callback_that_fails_on_another_processs_commit(
+    store: SQLiteStore, path: Path
+) -> None:
+    failed = threading.Event()
+
+    def fail_once(transaction: Transaction) -> None:
+        if not failed.is_set():
+            failed.set()
+            raise RuntimeError("this callback is broken")
+
+    store.on_foreign_commit(fail_once)
+    with subprocess.Popen(
+        [sys.executable, "-c", FOREIGN, str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as other:
+        assert other.stdin is not None and other.stdout is not None
+        other.stdin.write("\n")
+        other.stdin.flush()
+        other.stdout.readline()
+        assert failed.wait(30)
+        other.stdin.close()
+    assert write(store, lambda transaction: "answered") == "answered"
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small file system needs root")
 def test_a_full_disk_is_a_typed_error_that_passes(tmp_path: Path) -> None:
     small = tmp_path / "small"
