@@ -1,4 +1,4 @@
-"""Moves WAL frames into the database file beside the writer, never in its way."""
+"""Moves WAL frames into the database file beside the writer."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 One writer thread takes waiting work off a queue and commits many pieces in one transaction; each
 thread that reads has a connection of its own; WAL frames are moved into the file by a third kind of
-connection, so that the write path never waits for a checkpoint.
+connection, so that the write path waits for a checkpoint only when the WAL has to start over.
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import takewhile
 from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple, TypeVar
+from weakref import WeakSet
 
 import apsw
 
@@ -277,8 +279,9 @@ class SQLiteStore:
         self._transaction = _SQLiteTransaction(self._writer)
         self._data_version = self._read_data_version()
         self._local = threading.local()
-        self._readers: list[apsw.Connection] = []
-        self._readers_lock = threading.Lock()
+        # Weakly held: a thread that ends takes its connection, and the open files, with it.
+        self._readers: WeakSet[apsw.Connection] = WeakSet()
+        self._lock = threading.Lock()
         self._closed = False
         self._is_tidying_asked = False
         self._foreign_callbacks: list[Callable[[Transaction], None]] = []
@@ -292,11 +295,11 @@ class SQLiteStore:
     # --- the two verbs -------------------------------------------------------------------------
 
     def read(self, work: Callable[[Reader], R]) -> R:
+        if self._closed:
+            raise StoreClosedError("the store is closed")
         reader: _SQLiteReader | None = getattr(self._local, "reader", None)
         if reader is None:
             reader = self._open_reader()
-        if self._closed:
-            raise StoreClosedError("the store is closed")
         reader._execute("BEGIN")
         try:
             return work(reader)
@@ -312,9 +315,11 @@ class SQLiteStore:
         *,
         alone: bool = False,
     ) -> None:
-        if self._closed:
-            raise StoreClosedError("the store is closed")
-        self._jobs.put(_Job(work, done, alone))
+        job = _Job(work, done, alone)
+        with self._lock:  # behind the end of the queue nobody would ever answer it
+            if self._closed:
+                raise StoreClosedError("the store is closed")
+            self._jobs.put(job)
 
     def on_foreign_commit(self, callback: Callable[[Transaction], None]) -> None:
         self._foreign_callbacks.append(callback)
@@ -330,15 +335,15 @@ class SQLiteStore:
         return end
 
     def close(self) -> None:
-        if self._closed:
-            return
-        self._closed = True
-        self._jobs.put(None)
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            self._jobs.put(None)
         self._thread.join()
         self._checkpoints.stop()
-        with self._readers_lock:
-            for connection in self._readers:
-                connection.close()
+        for connection in list(self._readers):
+            connection.close()
         self._writer.close()
         if self._temporary:
             self._temporary.remove()
@@ -360,8 +365,8 @@ class SQLiteStore:
 
     def _open_reader(self) -> _SQLiteReader:
         connection = self._connect(writes=False)
-        with self._readers_lock:
-            self._readers.append(connection)
+        with self._lock:
+            self._readers.add(connection)
         self._local.reader = reader = _SQLiteReader(connection)
         return reader
 
@@ -456,12 +461,16 @@ class SQLiteStore:
 
     def _announce_commit(self) -> None:
         transaction = self._transaction
-        for callback in transaction.callbacks:
-            callback()
+        told: list[Callable[[], None]] = list(transaction.callbacks)
         if transaction.appended:
             shards = frozenset(transaction.appended)
-            for listener in self._append_listeners:
-                listener(shards)
+            told += [partial(listener, shards) for listener in self._append_listeners]
+        for callback in told:
+            try:
+                callback()
+            except Exception:
+                # What is committed stays so, and whoever asked for it must hear that it is.
+                log.exception("a callback behind a commit failed")
 
     def _begin(self) -> tuple[int, int]:
         transaction = self._transaction

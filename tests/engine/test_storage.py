@@ -370,6 +370,79 @@ def test_the_writer_outlives_a_callback_that_fails_on_another_processs_commit(
     assert write(store, lambda transaction: "answered") == "answered"
 
 
+def test_a_thread_that_ends_leaves_no_open_file_behind(store: SQLiteStore, space: int) -> None:
+    def read_on_a_thread() -> None:
+        thread = threading.Thread(target=lambda: rows(store, space))
+        thread.start()
+        thread.join()
+
+    read_on_a_thread()
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(20):
+        read_on_a_thread()
+    assert len(os.listdir("/proc/self/fd")) <= before + 2
+
+
+def test_a_callback_that_fails_after_the_commit_does_not_unsay_it(
+    store: SQLiteStore, space: int
+) -> None:
+    called: list[str] = []
+
+    def fail(*arguments: object) -> None:
+        raise RuntimeError("this callback is broken")
+
+    def work(transaction: Transaction) -> str:
+        put(space, b"kept")(transaction)
+        transaction.log_append(1, 1, 1, 1, b"r")
+        transaction.after_commit(fail)
+        transaction.after_commit(lambda: called.append("callback"))
+        return "done"
+
+    store.on_append(fail)
+    store.on_append(lambda shards: called.append("listener"))
+    assert write(store, work) == "done"
+    assert rows(store, space) == [b"kept"]
+    assert called == ["callback", "listener"]
+
+
+class QueueThatIsOvertaken:
+    """The writer's queue, in which the first job is overtaken by a close of the store."""
+
+    def __init__(self, store: SQLiteStore) -> None:
+        self._queue, self._store = store._jobs, store
+        self.closing: threading.Thread | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._queue, name)
+
+    def put(self, job: Any) -> None:
+        if job is not None and self.closing is None:
+            self.closing = threading.Thread(target=self._store.close)
+            self.closing.start()
+            self.closing.join(0.2)
+        self._queue.put(job)
+
+
+def test_a_write_that_meets_a_close_is_answered_all_the_same(path: Path) -> None:
+    store = SQLiteStore(path)
+    overtaken = QueueThatIsOvertaken(store)
+    store._jobs = overtaken  # type: ignore[assignment]
+    answered = threading.Event()
+    store.write(lambda transaction: None, lambda *outcome: answered.set())
+    assert answered.wait(10)
+    assert overtaken.closing is not None
+    overtaken.closing.join(10)
+
+
+def test_a_closed_store_opens_nothing_for_a_thread_that_reads_late(path: Path) -> None:
+    store = SQLiteStore(path)
+    store.close()
+    before = len(os.listdir("/proc/self/fd"))
+    with pytest.raises(StoreClosedError):
+        store.read(lambda reader: None)
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small file system needs root")
 def test_a_full_disk_is_a_typed_error_that_passes(tmp_path: Path) -> None:
     small = tmp_path / "small"
