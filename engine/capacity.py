@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
-
-from .indexes import StoredItem, index_entry
+from .indexes import index_entry
 from .items import Decision, ItemKey
 from .schema import Index, Table
 from .storage import Reader
@@ -143,7 +141,7 @@ class Report:
         consumption.table_units += units * self._factor
         if old is new or not table.indexes:
             return
-        old, new = _parsed(old), _parsed(new)
+        old, new = old and old.parsed(), new and new.parsed()
         for index in table.indexes:
             units = _index_write_units(table, index, key, Decision(old, new))
             if units:
@@ -155,12 +153,6 @@ def report_of(request: dict[str, Any], *, factor: int = 1) -> Report | None:
     if "ReturnConsumedCapacity" in request or "ReturnItemCollectionMetrics" in request:
         return Report(request, factor=factor)
     return None
-
-
-def _parsed(stored: StoredItem | None) -> StoredItem | None:
-    if stored is None or stored.item:
-        return stored
-    return stored._replace(item=orjson.loads(stored.body))
 
 
 def _index_write_units(table: Table, index: Index, key: ItemKey, decision: Decision) -> float:

@@ -31,6 +31,10 @@ class StoredItem(NamedTuple):
     size: int
     body: bytes
 
+    def parsed(self) -> StoredItem:
+        """With its `item`, which a reader that needs only the body has left empty."""
+        return self if self.item else self._replace(item=orjson.loads(self.body))
+
 
 def check_index_keys(table: Table, item: Item, written: Container[str] | None = None) -> None:
     """Raises ValidationException when an attribute has another type than an index demands.

@@ -211,9 +211,10 @@ class ItemWriter:
 
     def decide(self, reader: Reader, table: Table, key: ItemKey, write: Write) -> Decision:
         """Raises ConditionalCheckFailedException (with the item) where the condition fails."""
-        old = read_item(reader, table, key, parse=type(write) is not PutWrite)
+        needs_item = write.condition is not None or isinstance(write, UpdateWrite)
+        old = read_item(reader, table, key, parse=needs_item)
         if write.condition is not None:
-            item = None if old is None else (old.item or orjson.loads(old.body))
+            item = old.item if old else None
             if not write.condition.matches(item):
                 raise ConditionalCheckFailedException(item=item)
         return write.decide(table, key, old)
@@ -239,17 +240,12 @@ class ItemWriter:
         else:
             transaction.put(table.space, *key.address, new.size, new.body)
         transaction.tally(table.space, (new is not None) - (old is not None), new_size - old_size)
+        if table.indexes or table.time_to_live is not None:
+            old = old and old.parsed()
         if table.indexes:
-            rewrite_entries(transaction, table, key.address, _parsed(old), new)
+            rewrite_entries(transaction, table, key.address, old, new)
         if table.time_to_live is not None:
-            before = _parsed(old)
-            move_expiry(
-                transaction,
-                table.time_to_live,
-                key,
-                before.item if before else None,
-                new.item if new else None,
-            )
+            move_expiry(transaction, table.time_to_live, key, old and old.item, new and new.item)
         if table.stream is None:
             return
         change = Change(
@@ -281,12 +277,6 @@ def read_item(
         return None
     size, body = row
     return StoredItem(orjson.loads(body) if parse else _UNPARSED, size, body)
-
-
-def _parsed(stored: StoredItem | None) -> StoredItem | None:
-    if stored is None or stored.item:
-        return stored
-    return stored._replace(item=orjson.loads(stored.body))
 
 
 def _equal(old: StoredItem, new: StoredItem) -> bool:

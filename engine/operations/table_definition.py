@@ -51,15 +51,10 @@ def key_schema_of(elements: list[dict[str, str]]) -> KeySchema:
     return KeySchema(partition, sort)
 
 
-def check_defined(key: KeySchema, types: dict[str, str], index_name: str | None = None) -> None:
-    """Raises ValidationException when a key attribute has no definition."""
+def check_defined(key: KeySchema, types: dict[str, str]) -> None:
+    """Raises ValidationException when a key attribute of a table or an index has no definition."""
     if all(name in types for name in key.names):
         return
-    if index_name is None:
-        raise ValidationException(
-            f"{INVALID}Some index key attributes are not defined in AttributeDefinitions. "
-            f"Keys: [{', '.join(key.names)}], AttributeDefinitions: [{', '.join(types)}]"
-        )
     raise ValidationException(
         f"{INVALID}Some index key attributes are not defined in AttributeDefinitions. "
         f"Keys: [{', '.join(key.names)}], AttributeDefinitions: [{', '.join(types)}]"
@@ -113,7 +108,7 @@ def index_of_request(
     """One secondary index, not yet in a space."""
     name = request["IndexName"]
     key = key_schema_of(request["KeySchema"])
-    check_defined(key, types, name)
+    check_defined(key, types)
     if is_local:
         if key.sort is None:
             raise ValidationException(
