@@ -57,6 +57,8 @@ def item_to_wire(item: Mapping[str, Any]) -> Item:
     >>> item_to_wire({"id": "x", "price": 0.1, "sizes": {38}})
     {'id': {'S': 'x'}, 'price': {'N': '0.1'}, 'sizes': {'NS': ['38']}}
     """
+    if not isinstance(item, Mapping):
+        raise TypeError(f"an item or key is a dictionary such as {{'id': 'x'}}, not {item!r}")
     wire: Item = to_wire(item)["M"]
     return wire
 

@@ -92,3 +92,9 @@ def test_what_dynamodb_cannot_hold_is_refused_with_its_place(
 def test_items_are_maps_of_values() -> None:
     item = {"id": "x", "n": 1, "tags": {"a"}}
     assert item_to_python(item_to_wire(item)) == item
+
+
+@pytest.mark.parametrize("item", ["ada", 5, None, ["id"]])
+def test_what_is_no_dictionary_is_no_item(item: Any) -> None:
+    with pytest.raises(TypeError, match="an item or key is a dictionary such as"):
+        item_to_wire(item)
