@@ -25,7 +25,9 @@ NOTES = {
     ),
     "inprocess": (
         "The loop reads the old item, writes the new one and a record with both images, with fsync "
-        "on commit; pelton's client asks for as many puts at a time and waits for all of them."
+        "on commit; pelton's client asks for as many puts at a time and waits for all of them. The "
+        "loop never moves its WAL into the file, which grows for as long as it runs; the one with "
+        "checkpoints leaves that to SQLite's default. pelton checkpoints while it is measured."
     ),
     "handlers": (
         "Single writes of 0.9 KB with a pause between them; the backlog is on disk when its "

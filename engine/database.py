@@ -70,8 +70,8 @@ class Database:
         DynamoDB would refuse, StoreError where the store fails.
         """
         mode, work = self.prepare(operation, request, present)
-        if mode is Mode.READ:
-            return self._read(work)
+        if mode is Mode.READ or mode is Mode.LOOK_UP:
+            return self._read(mode, work)
         return self.write(work, alone=mode is Mode.CATALOG)
 
     def submit(
@@ -90,10 +90,10 @@ class Database:
         """
         try:
             mode, work = self.prepare(operation, request, present)
-            if mode is not Mode.READ:
+            if mode is Mode.WRITE or mode is Mode.CATALOG:
                 (write or self.store.write)(work, done, alone=mode is Mode.CATALOG)
                 return
-            answer = self._read(work)
+            answer = self._read(mode, work)
         except Exception as error:
             done(None, error)
         else:
@@ -119,9 +119,9 @@ class Database:
         result: R = outcome.wait()
         return result
 
-    def _read(self, work: Callable[[Reader], R]) -> R:
+    def _read(self, mode: Mode, work: Callable[[Reader], R]) -> R:
         try:
-            return self.store.read(work)
+            return self.store.look_up(work) if mode is Mode.LOOK_UP else self.store.read(work)
         except SpaceDroppedError:
             # The work was prepared against a table that has been deleted since, maybe elsewhere.
             raise ResourceNotFoundException("Requested resource not found") from None

@@ -37,15 +37,17 @@ ITEM_BYTES_MAX = 400 * 1024
 class ItemKey(NamedTuple):
     """Where an item stands: its row's address, and its key attributes as on the wire."""
 
-    token: int
-    pk: bytes
-    sk: bytes
+    address: tuple[int, bytes, bytes]
     attributes: Item
     size: int
 
     @property
-    def address(self) -> tuple[int, bytes, bytes]:
-        return self[:3]
+    def token(self) -> int:
+        return self.address[0]
+
+    @property
+    def pk(self) -> bytes:
+        return self.address[1]
 
 
 def key_of_item(table: Table, item: Item) -> ItemKey:
@@ -84,7 +86,7 @@ def _encode_key(table: Table, item: Item) -> ItemKey:
         )
     pk = escape(raw) + TERMINATOR
     if sort is None:
-        return ItemKey(token_of(pk), pk, b"", {partition: item[partition]}, size)
+        return ItemKey((token_of(pk), pk, b""), {partition: item[partition]}, size)
     raw, sort_size = _key_part(table, sort, item)
     if len(raw) > SORT_KEY_BYTES_MAX:
         raise ValidationException(
@@ -92,7 +94,8 @@ def _encode_key(table: Table, item: Item) -> ItemKey:
             "Aggregated size of all range keys has exceeded the size limit of 1024 bytes"
         )
     attributes = {partition: item[partition], sort: item[sort]}
-    return ItemKey(token_of(pk), pk, escape(raw) + TERMINATOR, attributes, size + sort_size)
+    address = (token_of(pk), pk, escape(raw) + TERMINATOR)
+    return ItemKey(address, attributes, size + sort_size)
 
 
 def _key_part(table: Table, name: str, item: Item) -> tuple[bytes, int]:
@@ -108,7 +111,7 @@ def _key_part(table: Table, name: str, item: Item) -> tuple[bytes, int]:
         )
     if attribute_type == "N":
         return raw, item_size({name: value})
-    return raw, len(name.encode()) + len(raw)
+    return raw, (len(name) if name.isascii() else len(name.encode())) + len(raw)
 
 
 class Decision(NamedTuple):
@@ -120,6 +123,9 @@ class Decision(NamedTuple):
 
 class PutWrite:
     """Replaces an item whole. Raises ValidationException at once for an item that cannot be put."""
+
+    __slots__ = ("condition", "new")
+    reads_item = False
 
     def __init__(self, item: Item, condition: Condition | None) -> None:
         item, size = normalise_item(item)
@@ -140,6 +146,8 @@ class PutWrite:
 class InsertWrite(PutWrite):
     """Puts an item where there is none: PartiQL's INSERT."""
 
+    __slots__ = ()
+
     def decide(self, table: Table, key: ItemKey, old: StoredItem | None) -> Decision:
         if old is not None:
             raise DuplicateItemException("Duplicate primary key exists in table")
@@ -148,6 +156,9 @@ class InsertWrite(PutWrite):
 
 class DeleteWrite:
     """Removes an item, if there is one."""
+
+    __slots__ = ("condition", "key")
+    reads_item = False
 
     def __init__(self, key: Item, condition: Condition | None) -> None:
         self.key = key
@@ -163,12 +174,17 @@ class DeleteWrite:
 class CheckWrite(DeleteWrite):
     """Changes nothing: a transaction's ConditionCheck."""
 
+    __slots__ = ()
+
     def decide(self, table: Table, key: ItemKey, old: StoredItem | None) -> Decision:
         return Decision(old, old)
 
 
 class UpdateWrite:
     """Changes an item by an update expression, or creates it."""
+
+    __slots__ = ("condition", "key", "update")
+    reads_item = True
 
     def __init__(self, key: Item, update: Update | None, condition: Condition | None) -> None:
         self.key = key
@@ -211,8 +227,8 @@ class ItemWriter:
 
     def decide(self, reader: Reader, table: Table, key: ItemKey, write: Write) -> Decision:
         """Raises ConditionalCheckFailedException (with the item) where the condition fails."""
-        needs_item = write.condition is not None or isinstance(write, UpdateWrite)
-        old = read_item(reader, table, key, parse=needs_item)
+        parse = write.condition is not None or write.reads_item
+        old = read_item(reader, table, key, parse=parse)
         if write.condition is not None:
             item = old.item if old else None
             if not write.condition.matches(item):

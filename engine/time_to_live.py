@@ -51,7 +51,7 @@ def move_expiry(
     if before == after:
         return
     if before is not None:
-        transaction.delete(time_to_live.space, before, key.pk, key.sk)
+        transaction.delete(time_to_live.space, before, *key.address[1:])
     if after is not None:
         _put_row(transaction, time_to_live, after, key.address)
 

@@ -46,15 +46,16 @@ def normalise_item(item: Item) -> tuple[Item, int]:
         ValidationException: when a value is one that DynamoDB cannot hold.
     """
     size = _string_size("".join(item))
-    result: Item = {}
+    result = item.copy()
     for name, value in item.items():
         text = value.get("S")
         if type(text) is str and len(value) == 1 and text.isascii():  # by far the commonest value
-            result[name] = value
             size += len(text)
-        else:
-            result[name], value_bytes = _normalise(value, 0)
-            size += value_bytes
+            continue
+        normal, value_bytes = _normalise(value, 0)
+        size += value_bytes
+        if normal is not value:
+            result[name] = normal
     return result, size
 
 

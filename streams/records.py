@@ -1,4 +1,4 @@
-"""Stream records: the exact bytes GetRecords answers with, made once, when the change is made."""
+"""Stream records: packed into the log with their change, unpacked to what GetRecords answers."""
 
 from __future__ import annotations
 
@@ -34,27 +34,31 @@ _EVENT_NAME = slice(59, 65)
 """Where a body names its event: behind an id of 32 characters; the three names are equally long."""
 
 
+_NAMES = {b"I": b"INSERT", b"M": b"MODIFY", b"R": b"REMOVE"}
+
+
 @lru_cache(maxsize=1024)
-def _opening(stream_arn: str, region: str, event_name: str) -> tuple[bytes, bytes]:
-    """What stands before and behind the sequence in a record's event id."""
+def _frame(stream_arn: str, view_type: str, region: str, kind: bytes) -> tuple[bytes, bytes, bytes]:
+    """What is the same in all such records: up to the sequence of the id, behind it, at the end."""
     salt = hashlib.blake2b(stream_arn.encode(), digest_size=8).hexdigest()
     return (
         b'{"eventID":"%b' % salt.encode(),
         b'","eventName":"%b","eventVersion":"1.1","eventSource":"aws:dynamodb",'
         b'"awsRegion":"%b","dynamodb":{"ApproximateCreationDateTime":'
-        % (event_name.encode(), region.encode()),
+        % (_NAMES[kind], region.encode()),
+        b',"StreamViewType":"%b"}' % view_type.encode(),
     )
 
 
-def encode_record(change: Change, stream_arn: str, view_type: str, region: str, seq: int) -> bytes:
-    """A change as a stream shows it, with exactly the images of its view type.
+def pack_record(change: Change, view_type: str) -> bytes:
+    """What the log keeps of a change: its kind, its size, and the members that only it has.
 
-    SizeBytes counts the keys and the images that are shown, by DynamoDB's item size rule
-    (as observed on AWS).
+    The rest is the same for a whole stream and is put back by `unpack_record`; without it two
+    records of images of a kilobyte share a page of the file. The size counts the keys and the
+    images that are shown, by DynamoDB's item size rule (as observed on AWS).
     """
     old, new = change.old_body, change.new_body
-    name = "INSERT" if old is None else "REMOVE" if new is None else "MODIFY"
-    opening, behind_id = _opening(stream_arn, region, name)
+    kind = b"I" if old is None else b"R" if new is None else b"M"
     size = change.keys_size
     images = b""
     if new is not None and (view_type == "NEW_IMAGE" or view_type == "NEW_AND_OLD_IMAGES"):
@@ -65,19 +69,25 @@ def encode_record(change: Change, stream_arn: str, view_type: str, region: str, 
         size += change.old_size
     identity = b""
     if change.identity is not None:
-        identity = b',"userIdentity":%b' % orjson.dumps(change.identity)
-    return (
-        b'%b%016x%b%d,"Keys":%b%b,"SequenceNumber":"%b","SizeBytes":%d,"StreamViewType":"%b"}%b}'
-        % (
-            opening,
-            seq,
-            behind_id,
-            change.at_ms // 1000,
-            orjson.dumps(change.keys),
-            images,
-            to_wire(seq).encode(),
-            size,
-            view_type.encode(),
-            identity,
-        )
+        identity = b'\0,"userIdentity":%b' % orjson.dumps(change.identity)
+    return b'%b%d,"Keys":%b%b%b' % (kind, size, orjson.dumps(change.keys), images, identity)
+
+
+def unpack_record(
+    packed: bytes, stream_arn: str, view_type: str, region: str, seq: int, at_ms: int
+) -> bytes:
+    """A packed record in the shape and the order of the GetRecords answer, as JSON."""
+    opening, behind_id, ending = _frame(stream_arn, view_type, region, packed[:1])
+    comma = packed.index(b",")
+    members, _, identity = packed[comma:].partition(b"\0")  # JSON never holds a raw zero byte
+    return b'%b%016x%b%d%b,"SequenceNumber":"%b","SizeBytes":%b%b%b}' % (
+        opening,
+        seq,
+        behind_id,
+        at_ms // 1000,
+        members,
+        to_wire(seq).encode(),
+        packed[1:comma],
+        ending,
+        identity,
     )

@@ -10,7 +10,7 @@ import orjson
 from ..engine import Change, Database, Table
 from ..engine.storage import Reader, Transaction
 from .operations import STREAM_OPERATIONS, bind_operations
-from .records import Record, encode_record
+from .records import Record, pack_record, unpack_record
 from .retention import RETENTION_MS, trim_expired
 from .shards import Shard, ShardMap
 from .stream import StreamMap
@@ -78,7 +78,7 @@ class Streams:
         # snapshot holds everything the shard will ever have.
         current = self.shards.by_number.get(shard.number, shard)
         return self.database.store.read(
-            lambda reader: _read_slice(reader, current, after_sequence, limit, size_bytes_max)
+            lambda reader: self._slice(reader, current, after_sequence, limit, size_bytes_max)
         )
 
     def last_sequence(self, shard: Shard) -> int:
@@ -119,6 +119,27 @@ class Streams:
 
         return self.database.write(work)
 
+    def _slice(
+        self, reader: Reader, shard: Shard, after_sequence: int, limit: int, size_bytes_max: int
+    ) -> Slice:
+        records: list[Record] = []
+        size = 0
+        start = shard.start_seq - 1
+        after = max(0, after_sequence - start)
+        until = shard.position_of(shard.end_seq) if shard.end_seq is not None else 2**40 - 1
+        arn, region = shard.stream_arn, self.database.region
+        stream = self.streams.by_arn.get(arn)
+        view_type = stream.view_type if stream else ""  # a stream that is gone has no rows either
+        rows = reader.log_read(shard.number, after, until, limit)
+        for position, transaction, at_ms, packed in rows:
+            body = unpack_record(packed, arn, view_type, region, start + position, at_ms)
+            size += len(body)
+            if records and size > size_bytes_max:
+                return Slice(records, is_end=False, is_complete=False)
+            records.append(Record(start + position, transaction, at_ms, body))
+        is_complete = len(records) < limit
+        return Slice(records, is_end=is_complete and not shard.is_open, is_complete=is_complete)
+
     # --- watching the engine -------------------------------------------------------------------
 
     def _load(self, reader: Reader) -> None:
@@ -136,10 +157,9 @@ class Streams:
         if at_ms - shard.created_ms >= self.shard_age_ms_max:
             shard = self._roll(transaction, change.table, shard, at_ms)
         seq = transaction.next_sequence()
-        region = self.database.region
-        body = encode_record(change, settings.arn, settings.view_type, region, seq)
+        packed = pack_record(change, settings.view_type)
         group = change.transaction or seq
-        transaction.log_append(shard.number, shard.position_of(seq), group, at_ms, body)
+        transaction.log_append(shard.number, shard.position_of(seq), group, at_ms, packed)
 
     def _roll(self, transaction: Transaction, table: Table, shard: Shard, at_ms: int) -> Shard:
         assert table.stream is not None
@@ -163,23 +183,6 @@ class Streams:
             self.streams.enable(transaction, new, after, at_ms)
             for partition in new.partitions:
                 self.shards.open_shard(transaction, new, after, partition.number, at_ms)
-
-
-def _read_slice(
-    reader: Reader, shard: Shard, after_sequence: int, limit: int, size_bytes_max: int
-) -> Slice:
-    records: list[Record] = []
-    size = 0
-    start = shard.start_seq - 1
-    after = max(0, after_sequence - start)
-    until = shard.position_of(shard.end_seq) if shard.end_seq is not None else 2**40 - 1
-    for position, transaction, at_ms, body in reader.log_read(shard.number, after, until, limit):
-        size += len(body)
-        if records and size > size_bytes_max:
-            return Slice(records, is_end=False, is_complete=False)
-        records.append(Record(start + position, transaction, at_ms, body))
-    is_complete = len(records) < limit
-    return Slice(records, is_end=is_complete and not shard.is_open, is_complete=is_complete)
 
 
 def parse_record(record: Record) -> dict[str, object]:

@@ -22,7 +22,11 @@ FOLDERS = {
 FACE = ROOT / "src" / "pelton"
 
 HOMES = {
-    "apsw": {"engine/storage/sqlite.py", "engine/storage/checkpoints.py"},
+    "apsw": {
+        "engine/storage/sqlite.py",
+        "engine/storage/rows.py",
+        "engine/storage/checkpoints.py",
+    },
     "uvicorn": {"src/pelton/server"},
     "fastapi": {"src/pelton/server"},
     "typer": {"src/pelton/cli"},

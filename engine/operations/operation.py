@@ -29,6 +29,7 @@ class DatabaseParts(Protocol):
 class Mode(Enum):
     """How the work of an operation reaches the store."""
 
+    LOOK_UP = "on the caller's thread, with one row read at the most"
     READ = "on the caller's thread, over a snapshot"
     WRITE = "on the writer's thread, committed together with others"
     CATALOG = "on the writer's thread, in a commit of its own"

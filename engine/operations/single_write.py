@@ -15,6 +15,11 @@ from .operation import Answer, DatabaseParts, Present, Request
 
 _EXPRESSIONS = ("ConditionExpression",)
 _LEGACY = frozenset(("Expected", "ConditionalOperator"))
+_CONDITIONAL = LEGACY_MEMBERS | {
+    "ConditionExpression",
+    "ExpressionAttributeNames",
+    "ExpressionAttributeValues",
+}
 
 
 def write_one(
@@ -52,19 +57,26 @@ def write_one(
 
 def old_item_getter(request: Request, present: Present) -> Callable[[Decision], Answer]:
     """Makes the answer of a put or delete: the item that stood there, where ALL_OLD asks for it."""
-    returns_old = check_return_values(request, "ALL_OLD") == "ALL_OLD"
+    if check_return_values(request, "ALL_OLD") != "ALL_OLD":
+        return _answer_nothing
 
     def answer(decision: Decision) -> Answer:
-        if returns_old and decision.old is not None:
+        if decision.old is not None:
             return {"Attributes": present(decision.old.body)}
         return {}
 
     return answer
 
 
+def _answer_nothing(decision: Decision) -> Answer:
+    return {}
+
+
 def condition_of_write(request: Request) -> Condition | None:
     """The condition of a put or delete, by expression or by its legacy parameters."""
-    legacy = not LEGACY_MEMBERS.isdisjoint(request) and uses_legacy(request, _LEGACY, _EXPRESSIONS)
+    if _CONDITIONAL.isdisjoint(request):
+        return None
+    legacy = uses_legacy(request, _LEGACY, _EXPRESSIONS)
     placeholders = placeholders_of(request, *_EXPRESSIONS)
     condition = expected_of(request) if legacy else condition_of(request, placeholders)
     placeholders.check_all_used()

@@ -131,6 +131,9 @@ class Store(Protocol):
     def read(self, work: Callable[[Reader], R]) -> R:
         """Runs `work` on the calling thread over a consistent snapshot."""
 
+    def look_up(self, work: Callable[[Reader], R]) -> R:
+        """Runs `work`, which makes one `get` at the most, without the cost of a snapshot."""
+
     def write(self, work: Work[R], done: Done[R], *, alone: bool = False) -> None:
         """Queues `work`; after its commit `done(result, None)` or `done(None, error)` is called.
 

@@ -1,4 +1,4 @@
-"""The store on one SQLite file: the only module that knows apsw.
+"""The store on one SQLite file; this folder alone knows apsw.
 
 One writer thread takes waiting work off a queue and commits many pieces in one transaction; each
 thread that reads has a connection of its own; WAL frames are moved into the file by a third kind of
@@ -10,11 +10,10 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from functools import partial
-from itertools import takewhile
 from queue import Empty, SimpleQueue
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 from weakref import WeakSet
 
 import apsw
@@ -28,7 +27,9 @@ from ..errors import (
     UnsafeSQLiteError,
 )
 from .checkpoints import CheckpointThread
-from .port import META_SPACE, LogRow, Reader, Row, Transaction
+from .group import Group, Job
+from .port import META_SPACE, Reader, Transaction
+from .rows import PAGE_BYTES, SQLiteReader, SQLiteTransaction, create_space_sql
 from .temporary import TemporaryFile
 
 R = TypeVar("R")
@@ -38,227 +39,12 @@ SQLITE_VERSION_MIN = (3, 51, 3)
 """Earlier versions can corrupt a WAL file when two connections meet (sqlite.org/wal.html)."""
 
 APPLICATION_ID = 0x50454C54
-FORMAT_VERSION = 1
-GROUP_WORKS_MAX = 128
+FORMAT_VERSION = 2
 FOREIGN_CHECK_SECONDS = 0.05
 BUSY_MS_MAX = 10_000
-SEQUENCE_BLOCK = 10_000
-POSITION_BITS = 40
-PAGE_BYTES = 4096
-SEQUENCE_KEY = b"sequence"
 
 DURABILITIES = ("FULL", "NORMAL", "OFF")
 """FULL: an acknowledged write survives power loss. NORMAL: it survives a crash of the process."""
-
-
-class _Job(NamedTuple):
-    work: Callable[[Transaction], Any]
-    done: Callable[[Any, BaseException | None], None]
-    alone: bool
-
-
-class _SpaceSQL:
-    """The statements on one space, as text: apsw keeps them prepared by text."""
-
-    __slots__ = ("delete", "get", "name", "put")
-
-    def __init__(self, space: int) -> None:
-        self.name = name = f"space_{space}"
-        key = "token=? AND pk=? AND sk=?"
-        self.get = f"SELECT size, body FROM {name} WHERE {key}"
-        self.put = (
-            f"INSERT INTO {name} VALUES (?,?,?,?,?) "
-            "ON CONFLICT DO UPDATE SET size=excluded.size, body=excluded.body"
-        )
-        self.delete = f"DELETE FROM {name} WHERE {key}"
-
-
-class _StatementTexts(dict[int, _SpaceSQL]):
-    def __missing__(self, space: int) -> _SpaceSQL:
-        self[space] = texts = _SpaceSQL(space)
-        return texts
-
-
-_SQL = _StatementTexts()
-_COUNT = "SELECT row_count, row_bytes FROM spaces WHERE id=?"
-_TALLY = "UPDATE spaces SET row_count=row_count+?, row_bytes=row_bytes+? WHERE id=?"
-_LOG_READ = "SELECT id, tx, at_ms, body FROM log WHERE id > ? AND id <= ? ORDER BY id LIMIT ?"
-_LOG_FIRST = "SELECT id, tx, at_ms, body FROM log WHERE id >= ? AND id < ? ORDER BY id LIMIT 1"
-_LOG_LAST = "SELECT id, tx, at_ms, body FROM log WHERE id >= ? AND id < ? ORDER BY id DESC LIMIT 1"
-_LOG_APPEND = "INSERT INTO log VALUES (?,?,?,?)"
-_LOG_OLDEST = "SELECT id, at_ms FROM log WHERE id >= ? AND id < ? ORDER BY id LIMIT ?"
-_LOG_TRIM = "DELETE FROM log WHERE id >= ? AND id <= ?"
-
-
-class _SQLiteReader:
-    """`Reader` over one connection."""
-
-    def __init__(self, connection: apsw.Connection) -> None:
-        self._connection = connection
-        self._cursor = connection.cursor()
-        self._execute: Callable[..., Any] = self._cursor.execute
-
-    def get(self, space: int, token: int, pk: bytes, sk: bytes) -> tuple[int, bytes] | None:
-        # fetchall, not fetchone: a statement left unfinished would pin this snapshot of the WAL.
-        rows = self._execute(_SQL[space].get, (token, pk, sk)).fetchall()
-        return rows[0] if rows else None
-
-    def query(
-        self,
-        space: int,
-        token: int,
-        pk: bytes,
-        *,
-        low: bytes = b"",
-        high: bytes | None = None,
-        reverse: bool = False,
-    ) -> Iterator[tuple[bytes, int, bytes]]:
-        sql = f"SELECT sk, size, body FROM {_SQL[space].name} WHERE token=? AND pk=? AND sk>=?"
-        bounds: tuple[Any, ...] = (token, pk, low)
-        if high is not None:
-            sql += " AND sk<?"
-            bounds += (high,)
-        sql += " ORDER BY sk DESC" if reverse else " ORDER BY sk"
-        found: Iterator[Any] = self._connection.execute(sql, bounds)
-        return found
-
-    def scan(
-        self,
-        space: int,
-        *,
-        after: tuple[int, bytes, bytes] | None = None,
-        token_low: int,
-        token_high: int,
-    ) -> Iterator[Row]:
-        sql = f"SELECT token, pk, sk, size, body FROM {_SQL[space].name} WHERE "
-        if after is None:
-            sql += "token>=? AND token<=?"
-            bounds: tuple[Any, ...] = (token_low, token_high)
-        else:
-            sql += "(token, pk, sk) > (?,?,?) AND token<=?"
-            bounds = (*after, token_high)
-        return map(Row._make, self._connection.execute(sql + " ORDER BY token, pk, sk", bounds))
-
-    def count(self, space: int) -> tuple[int, int]:
-        counts: tuple[int, int] = self._execute(_COUNT, (space,)).fetchall()[0]
-        return counts
-
-    def log_read(self, shard: int, after: int, until: int, limit: int) -> Iterable[LogRow]:
-        base = shard << POSITION_BITS
-        rows = self._execute(_LOG_READ, (base + after, base + until, limit))
-        return (LogRow(row[0] - base, row[1], row[2], row[3]) for row in rows)
-
-    def log_ends(self, shard: int) -> tuple[LogRow, LogRow] | None:
-        base, end = shard << POSITION_BITS, (shard + 1) << POSITION_BITS
-        ends = [
-            LogRow(row[0] - base, row[1], row[2], row[3])
-            for sql in (_LOG_FIRST, _LOG_LAST)
-            for row in self._execute(sql, (base, end)).fetchall()
-        ]
-        return (ends[0], ends[1]) if ends else None
-
-    def log_count(self, shard: int) -> int:
-        base, end = shard << POSITION_BITS, (shard + 1) << POSITION_BITS
-        sql = "SELECT count(*) FROM log WHERE id >= ? AND id < ?"
-        count: int = self._execute(sql, (base, end)).fetchall()[0][0]
-        return count
-
-
-class _SQLiteTransaction(_SQLiteReader):
-    """`Transaction` over the writer's connection; `changes` counts what it changed so far."""
-
-    def __init__(self, connection: apsw.Connection) -> None:
-        super().__init__(connection)
-        self.changes = 0
-        self.callbacks: list[Callable[[], None]] = []
-        self.undo_callbacks: list[Callable[[], None]] = []
-        self.appended: set[int] = set()
-        self.tallies: dict[int, tuple[int, int]] = {}
-        self.sequence = 0
-        self.sequence_reserved = 0
-
-    def put(self, space: int, token: int, pk: bytes, sk: bytes, size: int, body: bytes) -> None:
-        self.changes += 1
-        self._execute(_SQL[space].put, (token, pk, sk, size, body))
-
-    def delete(self, space: int, token: int, pk: bytes, sk: bytes) -> None:
-        self.changes += 1
-        self._execute(_SQL[space].delete, (token, pk, sk))
-
-    def tally(self, space: int, rows: int, size: int) -> None:
-        known = self.tallies.get(space)
-        self.tallies[space] = (rows, size) if known is None else (known[0] + rows, known[1] + size)
-
-    def write_tallies(self) -> None:
-        """Makes the counts of this commit part of it; one statement a space, whatever its size."""
-        for space, (rows, size) in self.tallies.items():
-            self._execute(_TALLY, (rows, size, space))
-        self.tallies.clear()
-
-    def create_space(self) -> int:
-        self.changes += 1
-        rows = self._execute(
-            "INSERT INTO spaces (row_count, row_bytes) VALUES (0, 0) RETURNING id"
-        ).fetchall()
-        space: int = rows[0][0]
-        self._execute(_create_space_sql(space))
-        return space
-
-    def drop_space(self, space: int) -> None:
-        self.changes += 1
-        self._execute(f"DROP TABLE {_SQL[space].name}")
-        self._execute("DELETE FROM spaces WHERE id=?", (space,))
-        _SQL.pop(space, None)
-
-    def log_append(
-        self, shard: int, position: int, transaction: int, at_ms: int, body: bytes
-    ) -> None:
-        self.changes += 1
-        self.appended.add(shard)
-        self._execute(_LOG_APPEND, ((shard << POSITION_BITS) + position, transaction, at_ms, body))
-
-    def log_trim(self, shard: int, before_ms: int, limit: int) -> tuple[int, int]:
-        base, end = shard << POSITION_BITS, (shard + 1) << POSITION_BITS
-        oldest = self._execute(_LOG_OLDEST, (base, end, limit)).fetchall()
-        # Only a prefix may go. Times decrease along a shard where the clock was set back.
-        expired = [row_id for row_id, _ in takewhile(lambda row: row[1] < before_ms, oldest)]
-        if not expired:
-            return 0, 0
-        self.changes += 1
-        self._execute(_LOG_TRIM, (base, expired[-1]))
-        return len(expired), int(expired[-1]) - base
-
-    def release_space(self, bytes_max: int) -> None:
-        self.changes += 1
-        self._execute(f"PRAGMA incremental_vacuum({bytes_max // PAGE_BYTES})").fetchall()
-
-    def next_sequence(self) -> int:
-        if self.sequence >= self.sequence_reserved:
-            self._reserve_sequences()
-        self.sequence += 1
-        return self.sequence
-
-    def after_commit(self, callback: Callable[[], None]) -> None:
-        self.callbacks.append(callback)
-
-    def after_rollback(self, callback: Callable[[], None]) -> None:
-        self.undo_callbacks.append(callback)
-
-    def _reserve_sequences(self) -> None:
-        # One durable row a block instead of one a commit; a crash skips the rest of a block.
-        # The row is read again because another process may have taken a block meanwhile.
-        row = self.get(META_SPACE, 0, SEQUENCE_KEY, b"")
-        self.sequence = max(self.sequence, row[0] if row else 0)
-        self.sequence_reserved = self.sequence + SEQUENCE_BLOCK
-        self.put(META_SPACE, 0, SEQUENCE_KEY, b"", self.sequence_reserved, b"")
-
-
-def _create_space_sql(space: int) -> str:
-    return (
-        f"CREATE TABLE {_SQL[space].name} (token INTEGER NOT NULL, pk BLOB NOT NULL, "
-        "sk BLOB NOT NULL, size INTEGER NOT NULL, body BLOB NOT NULL, "
-        "PRIMARY KEY (token, pk, sk)) WITHOUT ROWID"
-    )
 
 
 class SQLiteStore:
@@ -276,7 +62,7 @@ class SQLiteStore:
         self.path = self._temporary.path if self._temporary else os.path.abspath(path)
         self._durability = "OFF" if self._temporary else durability
         self._writer = self._open_writer()
-        self._transaction = _SQLiteTransaction(self._writer)
+        self._transaction = SQLiteTransaction(self._writer)
         self._data_version = self._read_data_version()
         self._local = threading.local()
         # Weakly held: a thread that ends takes its connection, and the open files, with it.
@@ -286,8 +72,13 @@ class SQLiteStore:
         self._is_tidying_asked = False
         self._foreign_callbacks: list[Callable[[Transaction], None]] = []
         self._append_listeners: tuple[Callable[[frozenset[int] | None], None], ...] = ()
-        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
-        self._checkpoints = CheckpointThread(lambda: self._connect(writes=True), self._ask_to_tidy)
+        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self._checkpoints = CheckpointThread(
+            self.path,
+            lambda: self._connect(writes=True),
+            self._ask_to_tidy,
+            syncs=self._durability != "OFF",
+        )
         self._writer.set_wal_hook(self._checkpoints.note_wal)
         self._thread = threading.Thread(target=self._run, name="pelton-writer", daemon=True)
         self._thread.start()
@@ -295,11 +86,7 @@ class SQLiteStore:
     # --- the two verbs -------------------------------------------------------------------------
 
     def read(self, work: Callable[[Reader], R]) -> R:
-        if self._closed:
-            raise StoreClosedError("the store is closed")
-        reader: _SQLiteReader | None = getattr(self._local, "reader", None)
-        if reader is None:
-            reader = self._open_reader()
+        reader = self._reader()
         reader._execute("BEGIN")
         try:
             return work(reader)
@@ -308,6 +95,12 @@ class SQLiteStore:
         finally:
             reader._execute("COMMIT")
 
+    def look_up(self, work: Callable[[Reader], R]) -> R:
+        try:
+            return work(self._reader())
+        except apsw.Error as error:
+            raise translate_error(error) from error
+
     def write(
         self,
         work: Callable[[Transaction], R],
@@ -315,7 +108,7 @@ class SQLiteStore:
         *,
         alone: bool = False,
     ) -> None:
-        job = _Job(work, done, alone)
+        job = Job(work, done, alone)
         with self._lock:  # behind the end of the queue nobody would ever answer it
             if self._closed:
                 raise StoreClosedError("the store is closed")
@@ -363,11 +156,17 @@ class SQLiteStore:
         except apsw.Error as error:
             raise translate_error(error, self.path) from error
 
-    def _open_reader(self) -> _SQLiteReader:
+    def _reader(self) -> SQLiteReader:
+        if self._closed:
+            raise StoreClosedError("the store is closed")
+        reader: SQLiteReader | None = getattr(self._local, "reader", None)
+        return reader or self._open_reader()
+
+    def _open_reader(self) -> SQLiteReader:
         connection = self._connect(writes=False)
         with self._lock:
             self._readers.add(connection)
-        self._local.reader = reader = _SQLiteReader(connection)
+        self._local.reader = reader = SQLiteReader(connection)
         return reader
 
     def _open_writer(self) -> apsw.Connection:
@@ -385,53 +184,42 @@ class SQLiteStore:
     # --- the writer thread ---------------------------------------------------------------------
 
     def _run(self) -> None:
-        waiting: _Job | None = None
         watch_seconds = None if self._temporary else FOREIGN_CHECK_SECONDS
+        job: Job | None = None
         while True:
             try:
-                job = waiting or self._jobs.get(timeout=watch_seconds)
+                job = job or self._jobs.get(timeout=watch_seconds)
             except Empty:
                 self._notice_foreign_commit()
                 continue
-            waiting = None
             if job is None:
                 return
-            group = [job]
-            while not group[-1].alone and len(group) < GROUP_WORKS_MAX:
-                try:
-                    job = self._jobs.get_nowait()
-                except Empty:
-                    break
-                if job is None or job.alone:
-                    waiting = job
-                    if job is None:
-                        self._jobs.put(None)
-                    break
-                group.append(job)
             if self._is_tidying_asked:
                 self._tidy()
+            group = Group(job, self._jobs)
             self._run_group(group)
+            job = group.behind
 
-    def _run_group(self, group: list[_Job]) -> None:
+    def _run_group(self, group: Group) -> None:
         try:
             outcomes = self._commit_together(group)
         except apsw.Error as error:
             outcomes = None
-            if len(group) == 1:
+            if len(group.jobs) == 1:
                 outcomes = [(None, translate_error(error))]
         except Exception as error:
-            outcomes = [(None, error)] * len(group)
+            outcomes = [(None, error)] * len(group.jobs)
         if outcomes is None:
-            for job in group:
-                self._run_group([job])
+            for job in group.jobs:
+                self._run_group(Group(job))
             return
-        for job, (result, error_) in zip(group, outcomes, strict=True):
+        for job, (result, error_) in zip(group.jobs, outcomes, strict=True):
             try:
                 job.done(result, error_)
             except Exception:
                 log.exception("the receiver of a write's outcome failed")
 
-    def _commit_together(self, group: list[_Job]) -> list[tuple[Any, BaseException | None]] | None:
+    def _commit_together(self, group: Group) -> list[tuple[Any, BaseException | None]] | None:
         """Each one's outcome after one commit; None when they must be run one by one instead."""
         transaction = self._transaction
         sequence = self._begin()
@@ -446,7 +234,7 @@ class SQLiteStore:
                     raise
                 except BaseException as error:
                     if transaction.changes != changes:
-                        if len(group) > 1:
+                        if len(group.jobs) > 1:
                             return None
                         return [(None, error)]
                     outcomes.append((None, error))
@@ -508,7 +296,7 @@ class SQLiteStore:
     def _notice_foreign_commit(self) -> None:
         try:
             if self._read_data_version() != self._data_version:
-                self._commit_together([])
+                self._commit_together(Group())
         except Exception:
             # Whatever it is: without its thread every later write would wait for ever.
             log.exception("could not look for other processes' commits; will look again")
@@ -523,7 +311,7 @@ class SQLiteStore:
     def _ask_to_tidy(self) -> None:
         """Lets the WAL start over before the writer's next commit, however much is queued."""
         self._is_tidying_asked = True
-        self._jobs.put(_Job(lambda transaction: None, lambda result, error: None, False))
+        self._jobs.put(Job(lambda transaction: None, lambda result, error: None, False))
 
     def _tidy(self) -> None:
         """Moves the last frames of the WAL, those the checkpoint thread could not catch."""
@@ -568,7 +356,7 @@ def prepare_file(connection: apsw.Connection, path: str) -> None:
                 "at_ms INTEGER NOT NULL, body BLOB NOT NULL)"
             )
             connection.execute(
-                _create_space_sql(META_SPACE).replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS")
+                create_space_sql(META_SPACE).replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS")
             )
         return
     if application != APPLICATION_ID:

@@ -16,8 +16,8 @@ CHECKPOINT_FRAMES = 200
 
 def make_app(path: Path, seen: Path | None = None) -> pelton.App:
     """The shop in the file `path`; what its witness sees is noted in `seen`, a file beside it."""
-    checkpoints.START_FRAMES = CHECKPOINT_FRAMES
-    checkpoints.RESTART_FRAMES = 5 * CHECKPOINT_FRAMES
+    checkpoints.WAL_FRAMES_MAX = CHECKPOINT_FRAMES
+    checkpoints.RETRY_FRAMES = CHECKPOINT_FRAMES
     app = pelton.App(path)
     app.streams.shard_age_ms_max = SHARD_AGE_MS_MAX
     items = app.table(

@@ -1,0 +1,220 @@
+"""Rows and records of one file, read and written over one SQLite connection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import takewhile
+from typing import Any
+
+import apsw
+
+from .port import META_SPACE, LogRow, Row
+
+SEQUENCE_BLOCK = 10_000
+POSITION_BITS = 40
+PAGE_BYTES = 4096
+SEQUENCE_KEY = b"sequence"
+
+
+class _SpaceSQL:
+    """The statements on one space, as text: apsw keeps them prepared by text."""
+
+    __slots__ = ("delete", "get", "name", "put")
+
+    def __init__(self, space: int) -> None:
+        self.name = name = f"space_{space}"
+        key = "token=? AND pk=? AND sk=?"
+        self.get = f"SELECT size, body FROM {name} WHERE {key}"
+        self.put = (
+            f"INSERT INTO {name} VALUES (?,?,?,?,?) "
+            "ON CONFLICT DO UPDATE SET size=excluded.size, body=excluded.body"
+        )
+        self.delete = f"DELETE FROM {name} WHERE {key}"
+
+
+class _StatementTexts(dict[int, _SpaceSQL]):
+    def __missing__(self, space: int) -> _SpaceSQL:
+        self[space] = texts = _SpaceSQL(space)
+        return texts
+
+
+_SQL = _StatementTexts()
+_COUNT = "SELECT row_count, row_bytes FROM spaces WHERE id=?"
+_TALLY = "UPDATE spaces SET row_count=row_count+?, row_bytes=row_bytes+? WHERE id=?"
+_LOG_READ = "SELECT id, tx, at_ms, body FROM log WHERE id > ? AND id <= ? ORDER BY id LIMIT ?"
+_LOG_FIRST = "SELECT id, tx, at_ms, body FROM log WHERE id >= ? AND id < ? ORDER BY id LIMIT 1"
+_LOG_LAST = "SELECT id, tx, at_ms, body FROM log WHERE id >= ? AND id < ? ORDER BY id DESC LIMIT 1"
+_LOG_APPEND = "INSERT INTO log VALUES (?,?,?,?)"
+_LOG_OLDEST = "SELECT id, at_ms FROM log WHERE id >= ? AND id < ? ORDER BY id LIMIT ?"
+_LOG_TRIM = "DELETE FROM log WHERE id >= ? AND id <= ?"
+
+
+class SQLiteReader:
+    """`Reader` over one connection."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+        self._cursor = connection.cursor()
+        self._execute: Callable[..., Any] = self._cursor.execute
+
+    def get(self, space: int, token: int, pk: bytes, sk: bytes) -> tuple[int, bytes] | None:
+        # fetchall, not fetchone: a statement left unfinished would pin this snapshot of the WAL.
+        rows = self._execute(_SQL[space].get, (token, pk, sk)).fetchall()
+        return rows[0] if rows else None
+
+    def query(
+        self,
+        space: int,
+        token: int,
+        pk: bytes,
+        *,
+        low: bytes = b"",
+        high: bytes | None = None,
+        reverse: bool = False,
+    ) -> Iterator[tuple[bytes, int, bytes]]:
+        sql = f"SELECT sk, size, body FROM {_SQL[space].name} WHERE token=? AND pk=? AND sk>=?"
+        bounds: tuple[Any, ...] = (token, pk, low)
+        if high is not None:
+            sql += " AND sk<?"
+            bounds += (high,)
+        sql += " ORDER BY sk DESC" if reverse else " ORDER BY sk"
+        found: Iterator[Any] = self._connection.execute(sql, bounds)
+        return found
+
+    def scan(
+        self,
+        space: int,
+        *,
+        after: tuple[int, bytes, bytes] | None = None,
+        token_low: int,
+        token_high: int,
+    ) -> Iterator[Row]:
+        sql = f"SELECT token, pk, sk, size, body FROM {_SQL[space].name} WHERE "
+        if after is None:
+            sql += "token>=? AND token<=?"
+            bounds: tuple[Any, ...] = (token_low, token_high)
+        else:
+            sql += "(token, pk, sk) > (?,?,?) AND token<=?"
+            bounds = (*after, token_high)
+        return map(Row._make, self._connection.execute(sql + " ORDER BY token, pk, sk", bounds))
+
+    def count(self, space: int) -> tuple[int, int]:
+        counts: tuple[int, int] = self._execute(_COUNT, (space,)).fetchall()[0]
+        return counts
+
+    def log_read(self, shard: int, after: int, until: int, limit: int) -> Iterable[LogRow]:
+        base = shard << POSITION_BITS
+        rows = self._execute(_LOG_READ, (base + after, base + until, limit))
+        return (LogRow(row[0] - base, row[1], row[2], row[3]) for row in rows)
+
+    def log_ends(self, shard: int) -> tuple[LogRow, LogRow] | None:
+        base, end = shard << POSITION_BITS, (shard + 1) << POSITION_BITS
+        ends = [
+            LogRow(row[0] - base, row[1], row[2], row[3])
+            for sql in (_LOG_FIRST, _LOG_LAST)
+            for row in self._execute(sql, (base, end)).fetchall()
+        ]
+        return (ends[0], ends[1]) if ends else None
+
+    def log_count(self, shard: int) -> int:
+        base, end = shard << POSITION_BITS, (shard + 1) << POSITION_BITS
+        sql = "SELECT count(*) FROM log WHERE id >= ? AND id < ?"
+        count: int = self._execute(sql, (base, end)).fetchall()[0][0]
+        return count
+
+
+class SQLiteTransaction(SQLiteReader):
+    """`Transaction` over the writer's connection; `changes` counts what it changed so far."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        super().__init__(connection)
+        self.changes = 0
+        self.callbacks: list[Callable[[], None]] = []
+        self.undo_callbacks: list[Callable[[], None]] = []
+        self.appended: set[int] = set()
+        self.tallies: dict[int, tuple[int, int]] = {}
+        self.sequence = 0
+        self.sequence_reserved = 0
+
+    def put(self, space: int, token: int, pk: bytes, sk: bytes, size: int, body: bytes) -> None:
+        self.changes += 1
+        self._execute(_SQL[space].put, (token, pk, sk, size, body))
+
+    def delete(self, space: int, token: int, pk: bytes, sk: bytes) -> None:
+        self.changes += 1
+        self._execute(_SQL[space].delete, (token, pk, sk))
+
+    def tally(self, space: int, rows: int, size: int) -> None:
+        known = self.tallies.get(space)
+        self.tallies[space] = (rows, size) if known is None else (known[0] + rows, known[1] + size)
+
+    def write_tallies(self) -> None:
+        """Makes the counts of this commit part of it; one statement a space, whatever its size."""
+        for space, (rows, size) in self.tallies.items():
+            self._execute(_TALLY, (rows, size, space))
+        self.tallies.clear()
+
+    def create_space(self) -> int:
+        self.changes += 1
+        rows = self._execute(
+            "INSERT INTO spaces (row_count, row_bytes) VALUES (0, 0) RETURNING id"
+        ).fetchall()
+        space: int = rows[0][0]
+        self._execute(create_space_sql(space))
+        return space
+
+    def drop_space(self, space: int) -> None:
+        self.changes += 1
+        self._execute(f"DROP TABLE {_SQL[space].name}")
+        self._execute("DELETE FROM spaces WHERE id=?", (space,))
+        _SQL.pop(space, None)
+
+    def log_append(
+        self, shard: int, position: int, transaction: int, at_ms: int, body: bytes
+    ) -> None:
+        self.changes += 1
+        self.appended.add(shard)
+        self._execute(_LOG_APPEND, ((shard << POSITION_BITS) + position, transaction, at_ms, body))
+
+    def log_trim(self, shard: int, before_ms: int, limit: int) -> tuple[int, int]:
+        base, end = shard << POSITION_BITS, (shard + 1) << POSITION_BITS
+        oldest = self._execute(_LOG_OLDEST, (base, end, limit)).fetchall()
+        # Only a prefix may go. Times decrease along a shard where the clock was set back.
+        expired = [row_id for row_id, _ in takewhile(lambda row: row[1] < before_ms, oldest)]
+        if not expired:
+            return 0, 0
+        self.changes += 1
+        self._execute(_LOG_TRIM, (base, expired[-1]))
+        return len(expired), int(expired[-1]) - base
+
+    def release_space(self, bytes_max: int) -> None:
+        self.changes += 1
+        self._execute(f"PRAGMA incremental_vacuum({bytes_max // PAGE_BYTES})").fetchall()
+
+    def next_sequence(self) -> int:
+        if self.sequence >= self.sequence_reserved:
+            self._reserve_sequences()
+        self.sequence += 1
+        return self.sequence
+
+    def after_commit(self, callback: Callable[[], None]) -> None:
+        self.callbacks.append(callback)
+
+    def after_rollback(self, callback: Callable[[], None]) -> None:
+        self.undo_callbacks.append(callback)
+
+    def _reserve_sequences(self) -> None:
+        # One durable row a block instead of one a commit; a crash skips the rest of a block.
+        # The row is read again because another process may have taken a block meanwhile.
+        row = self.get(META_SPACE, 0, SEQUENCE_KEY, b"")
+        self.sequence = max(self.sequence, row[0] if row else 0)
+        self.sequence_reserved = self.sequence + SEQUENCE_BLOCK
+        self.put(META_SPACE, 0, SEQUENCE_KEY, b"", self.sequence_reserved, b"")
+
+
+def create_space_sql(space: int) -> str:
+    return (
+        f"CREATE TABLE {_SQL[space].name} (token INTEGER NOT NULL, pk BLOB NOT NULL, "
+        "sk BLOB NOT NULL, size INTEGER NOT NULL, body BLOB NOT NULL, "
+        "PRIMARY KEY (token, pk, sk)) WITHOUT ROWID"
+    )
