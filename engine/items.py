@@ -67,13 +67,23 @@ def key_of_item(table: Table, item: Item) -> ItemKey:
     return _encode_key(table, item)
 
 
+_NO_VALUE: dict[str, str] = {}
+
+
 def key_of_request(table: Table, key: Item) -> ItemKey:
     """The key of a request's `Key` member. Raises ValidationException in GetItem's words."""
     names, types = table.key.names, table.attribute_types
-    if len(key) != len(names) or any(types[name] not in key.get(name, ()) for name in names):
-        raise ValidationException("The provided key element does not match the schema")
-    normal, _ = normalise_item(key)
-    return _encode_key(table, normal)
+    fits = len(key) == len(names)
+    is_canonical = True
+    for name in names:
+        value = key.get(name, _NO_VALUE)
+        if not fits or types[name] not in value:
+            raise ValidationException("The provided key element does not match the schema")
+        if len(value) != 1 or type(value.get("S")) is not str:
+            is_canonical = False  # or not known to be: strings are, and most keys are strings
+    if not is_canonical:
+        key, _ = normalise_item(key)
+    return _encode_key(table, key)
 
 
 def _encode_key(table: Table, item: Item) -> ItemKey:
@@ -102,7 +112,8 @@ def _key_part(table: Table, name: str, item: Item) -> tuple[bytes, int]:
     """The raw bytes of a key attribute, and its size (name and value) by DynamoDB's rule."""
     attribute_type = table.attribute_types[name]
     value = item[name]
-    raw = raw_bytes(attribute_type, value[attribute_type])
+    content = value[attribute_type]
+    raw = content.encode() if attribute_type == "S" else raw_bytes(attribute_type, content)
     if not raw:
         kind = "string" if attribute_type == "S" else "binary"
         raise ValidationException(

@@ -16,6 +16,11 @@ from .operation import Answer, DatabaseParts, Present, Request
 
 _EXPRESSIONS = ("ProjectionExpression",)
 _LEGACY = frozenset(("AttributesToGet",))
+_PROJECTING = _LEGACY | {
+    "ProjectionExpression",
+    "ExpressionAttributeNames",
+    "ExpressionAttributeValues",
+}
 
 
 def get_item(
@@ -40,6 +45,8 @@ def get_item(
 
 def requested_projection(request: Request) -> Projection | None:
     """The projection of a request that has no other expression, or AttributesToGet instead."""
+    if _PROJECTING.isdisjoint(request):
+        return None
     legacy = "AttributesToGet" in request and uses_legacy(request, _LEGACY, _EXPRESSIONS)
     placeholders = placeholders_of(request, "ProjectionExpression")
     if legacy:
