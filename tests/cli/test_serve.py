@@ -62,6 +62,17 @@ def test_a_port_in_use_is_told(tmp_path: Path) -> None:
     assert complaint.count("\n") == 1
 
 
+def test_pages_of_other_places_are_let_in_by_name(tmp_path: Path) -> None:
+    origin = "https://app.example.com"
+    with Command("serve", "--port", "0", "--cors", origin, cwd=tmp_path) as command:
+        reply = exchange(url_of(command.line()), post(origin=origin))
+        assert reply.headers["access-control-allow-origin"] == origin
+    with Command("serve", "--port", "0", "--cors", "app.example.com", cwd=tmp_path) as command:
+        code, printed, complaint = command.end()
+    assert (code, printed) == (1, "")
+    assert "write it as a browser does" in complaint
+
+
 def test_several_regions_are_several_files(tmp_path: Path) -> None:
     regions = ("--region", "us-east-1=east.db", "--region", "eu-west-1=west.db")
     with Command("serve", "--port", "0", *regions, cwd=tmp_path) as command:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 from typing import Any
 
@@ -77,11 +76,6 @@ def test_a_body_may_come_in_chunks(url: str) -> None:
         assert client.receive().status == 200
         client.send(get("chunked"))
         assert name_in(client.receive()) == "chunked"
-
-
-def test_a_body_may_be_zipped(url: str) -> None:
-    body = gzip.compress(b'{"Limit": 1}')
-    assert exchange(url, post(body, content_encoding="gzip")).status == 200
 
 
 def test_pipelined_requests_are_answered_in_order(url: str) -> None:

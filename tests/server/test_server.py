@@ -118,6 +118,33 @@ def test_a_request_that_is_coming_in_is_answered_before_the_end(own_database: Da
         stopped.result(30)
 
 
+def end_idle_connections(server: Server) -> None:
+    """What the server does once a minute."""
+    running = server._uvicorn
+    assert running is not None
+    done = threading.Event()
+    running._loop.call_soon_threadsafe(running._connections.close_idle)
+    running._loop.call_soon_threadsafe(done.set)
+    assert done.wait(30)
+
+
+@pytest.mark.parametrize("start", [b"", b"POS", b"GE", post()[:-10], b"GET /health HTTP/1.1\r\nX:"])
+def test_a_client_that_never_ends_its_request_is_let_go(database: Database, start: bytes) -> None:
+    with Server(database, port=0) as server:
+        with RawClient(server.url) as silent, RawClient(server.url) as page:
+            page.send(post(b"", method="GET", path="/health"))
+            assert page.receive().status == 200
+            silent.send(start)
+            assert exchange(server.url, post()).status == 200  # So the start has been read too.
+            end_idle_connections(server)
+            page.send(post(b"", method="GET", path="/health"))
+            assert page.receive().status == 200
+            end_idle_connections(server)
+            assert silent.is_closed_by_server()
+            page.send(post())
+            assert page.receive().status == 200
+
+
 def test_a_client_that_leaves_harms_nobody(own_database: Database) -> None:
     with Server(own_database, port=0) as server:
         gate = Gate(own_database)

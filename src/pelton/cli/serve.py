@@ -43,6 +43,14 @@ def serve(
             help="Let other machines in although requests are not authenticated.",
         ),
     ] = False,
+    cors: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ORIGIN",
+            help="Let web pages of this origin, such as https://app.example.com, use the server "
+            "from a browser; * lets all. May be given several times.",
+        ),
+    ] = None,
 ) -> None:
     """Serve a file to every client that speaks DynamoDB's protocol, until SIGTERM or Ctrl-C."""
     import pelton
@@ -58,7 +66,9 @@ def serve(
             opened.callback(app.close)
             databases[name] = app.database
         with stop_signals() as stopping:
-            server = Server(databases, host=host, port=port, allow_remote=allow_remote)
+            server = Server(
+                databases, host=host, port=port, allow_remote=allow_remote, cors_origins=cors or []
+            )
             with server:
                 what = ", ".join(
                     file if len(files) == 1 else f"{name}={file}" for name, file in files.items()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from email.utils import formatdate
-from typing import Any
+from typing import Any, cast
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from .page_connection import PageConnection
 from .protocol import Connection
 from .service import Service
 
@@ -23,10 +23,9 @@ class Connections:
     def __init__(self, service: Service) -> None:
         self.service = service
         self.date = b""
-        self._config: uvicorn.Config
-        self._state: ServerState
-        self._app_state: dict[str, Any] = {}
-        self._own: set[Connection] = set()
+        self.config: uvicorn.Config
+        self.state: ServerState
+        self.app_state: dict[str, Any] = {}
         self.renew_date()
 
     def __call__(
@@ -36,21 +35,20 @@ class Connections:
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> Connection:
-        self._config, self._state, self._app_state = config, server_state, app_state
+        self.config, self.state, self.app_state = config, server_state, app_state
         return Connection(self)
 
     def add(self, connection: Connection) -> None:
-        self._own.add(connection)
-        # uvicorn ends the connections in this set when it ends, and waits for them.
-        self._state.connections.add(connection)  # type: ignore[arg-type]
+        # uvicorn ends the connections in this set when it ends, and waits for them; its own
+        # protocol enters itself.
+        self.state.connections.add(connection)  # type: ignore[arg-type]
 
     def discard(self, connection: Connection) -> None:
-        self._own.discard(connection)
-        self._state.connections.discard(connection)
+        self.state.connections.discard(connection)
 
     def hand_over(self, connection: Connection, transport: Any, data: bytes) -> None:
         """Gives a connection to uvicorn for good, with `data` as the start of its next request."""
-        protocol = HttpToolsProtocol(self._config, self._state, self._app_state)
+        protocol = PageConnection(self)
         self.discard(connection)
         transport.set_protocol(protocol)
         protocol.connection_made(transport)
@@ -62,5 +60,5 @@ class Connections:
 
     def close_idle(self) -> None:
         """Ends the connections that have had no request since this was last called."""
-        for connection in list(self._own):
-            connection.close_if_idle()
+        for connection in list(self.state.connections):
+            cast(Connection | PageConnection, connection).close_if_idle()

@@ -33,8 +33,8 @@ class WireApp:
             await self._pages(scope, receive, send)
             return
         exchange = _ASGIExchange(self._service)
+        headers = dict(scope["headers"])
         if scope["method"] == "POST":
-            headers = dict(scope["headers"])
             body = await _receive_body(headers.get(b"content-length", b""), receive)
             if body is None:
                 return  # The client has gone.
@@ -43,17 +43,31 @@ class WireApp:
             else:
                 self._service.answer(headers, scope["query_string"], body, exchange)
         else:
-            exchange.content_type = PLAIN
-            if scope["method"] in ("GET", "HEAD"):
-                exchange.reply(200, self._service.healthy)
-            else:
-                exchange.reply(404, NOT_THE_PROTOCOL)
+            self._answer_otherwise(scope["method"], headers, exchange)
         status, body = await exchange.replied
         headers_out = exchange.headers(body)
         if status == 413:
             headers_out.append((b"connection", b"close"))
         await send({"type": "http.response.start", "status": status, "headers": headers_out})
         await send({"type": "http.response.body", "body": body})
+
+    def _answer_otherwise(
+        self, method: str, headers: dict[bytes, bytes], exchange: _ASGIExchange
+    ) -> None:
+        """Answers what is no `POST`: the health check, and browsers that ask what they may send."""
+        exchange.content_type = PLAIN
+        origins = self._service.origins
+        if method == "OPTIONS":
+            exchange.more_headers = origins.preflight_headers(headers)
+            if exchange.more_headers:
+                exchange.reply(200, b"")
+                return
+        elif b"origin" in headers:
+            exchange.more_headers = origins.headers_for(headers[b"origin"])
+        if method in ("GET", "HEAD"):
+            exchange.reply(200, self._service.healthy)
+        else:
+            exchange.reply(404, NOT_THE_PROTOCOL)
 
 
 class _ASGIExchange(Exchange):

@@ -21,11 +21,13 @@ from .wire import BODY_BYTES_MAX
 if TYPE_CHECKING:
     from .connections import Connections
 
-HEAD_BYTES_MAX = 64 * 1024
-"""The most bytes a request's head, or what follows its body, may take.
+HEAD_BYTES_MAX = 16 * 1024
+"""The most bytes a request's head, or what follows its body, may take. Source: observed at AWS.
 
-Counted in pieces as they come in, without the first one of them.
+While it comes in it is counted in pieces, without the first one of them.
 """
+
+NOT_HTTP = "Invalid HTTP request received."
 
 LINGER_SECONDS = 1.0
 """How long a refused client may go on sending; closing at once would take the reply from it."""
@@ -56,6 +58,8 @@ class Connection(asyncio.Protocol):
         self._has_head = False
         self._bodiless_bytes: int | None = None
         """What came of the request since its start or since its body last grew."""
+        self._measures_heads = False
+        """Whether a head may be too large: one that came whole in a small piece is not."""
         self._is_write_paused = False
         self._is_read_paused = False
         self._is_advancing = False
@@ -104,19 +108,23 @@ class Connection(asyncio.Protocol):
             if data[:6] != _START or data[6:7] not in (b" ", b"?"):
                 self._begin_otherwise(data)
                 return
+            if len(data) > HEAD_BYTES_MAX:
+                self._measures_heads = True
+        else:
+            self._measures_heads = True
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
             self._decline_upgrade(data[upgrade.args[0] :])
             return
         except httptools.HttpParserError:
-            self._refuse(400, b"Invalid HTTP request received.")
+            self._refuse(400, NOT_HTTP.encode())
         if self._is_in_message:
             # The piece that a request begins in may hold whole requests before it: not counted.
             counted = self._bodiless_bytes
             self._bodiless_bytes = 0 if counted is None else counted + len(data)
             if self._bodiless_bytes > HEAD_BYTES_MAX:
-                self._refuse(431, b"")
+                self._refuse(400, NOT_HTTP.encode())
         if self._waiting:
             self._is_read_paused = True
             self._transport.pause_reading()
@@ -176,11 +184,17 @@ class Connection(asyncio.Protocol):
     def on_headers_complete(self) -> None:
         self._has_head = True
         headers = self._headers
-        if int(headers.get(b"content-length", 0)) > BODY_BYTES_MAX:
+        if self._measures_heads and self._head_bytes() > HEAD_BYTES_MAX:
+            self._refuse(400, NOT_HTTP.encode())
+        elif int(headers.get(b"content-length", 0)) > BODY_BYTES_MAX:
             self._refuse(413, b"")
         elif b"expect" in headers and self._exchange is None:
             if headers[b"expect"].lower() == b"100-continue":
                 self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def _head_bytes(self) -> int:
+        fields = self._headers.items()
+        return len(self._url) + sum(len(name) + len(value) for name, value in fields)
 
     def on_body(self, body: bytes) -> None:
         if self._is_refused:
@@ -235,6 +249,9 @@ class Connection(asyncio.Protocol):
         self._exchange = None
         if transport.is_closing():
             return
+        more = b"connection: close\r\n" if self._closes_next else b""
+        if exchange.more_headers:
+            more += b"".join(b"%s: %s\r\n" % each for each in exchange.more_headers)
         head = (
             b"%sdate: %s\r\nx-amzn-requestid: %s\r\nx-amz-crc32: %d\r\ncontent-type: %s\r\n"
             b"content-length: %d\r\n%s\r\n"
@@ -245,7 +262,7 @@ class Connection(asyncio.Protocol):
             crc32(body),
             exchange.content_type,
             len(body),
-            b"connection: close\r\n" if self._closes_next else b"",
+            more,
         )
         # One write: two would be two system calls, and two packets to wake the client for.
         transport.write(head + body)

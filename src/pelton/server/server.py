@@ -10,7 +10,7 @@ import random
 import socket
 import threading
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from types import TracebackType
 from typing import cast
 
@@ -21,6 +21,7 @@ from pelton.engine import Database, PeltonError
 from .connections import Connections
 from .http import ASGIApp, Receive, Scope, Send, WireApp
 from .mailbox import Mailbox
+from .origins import Origins
 from .regions import Regions
 from .service import Service
 
@@ -44,7 +45,8 @@ class Server:
     `databases` is one database, which then answers for every region, or one for each region.
     `port` 0 takes any free port. Raises ServerError where it cannot listen, and for a host that
     other machines can reach unless `allow_remote` says that this is meant: requests are not
-    authenticated.
+    authenticated. `cors_origins` are the web pages of other places that may use it, by origin
+    (`https://app.example.com`), `*` for any; what is no origin is a ServerError too.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class Server:
         host: str = "127.0.0.1",
         port: int = 8000,
         allow_remote: bool = False,
+        cors_origins: Iterable[str] = (),
         random_source: random.Random | None = None,
     ) -> None:
         if not allow_remote and not _is_loopback(host):
@@ -62,6 +65,10 @@ class Server:
                 "pass --allow-remote (allow_remote=True) if that is what you want"
             )
         self._regions = Regions(databases)
+        try:
+            self._origins = Origins(cors_origins)
+        except ValueError as error:
+            raise ServerError(str(error)) from error
         self._socket = _bind(host, port)
         self.host = host
         self.port: int = self._socket.getsockname()[1]
@@ -111,7 +118,7 @@ class Server:
 
     async def _serve(self) -> None:
         mailbox = Mailbox(asyncio.get_running_loop())
-        service = Service(self._regions, mailbox, self._random_source)
+        service = Service(self._regions, mailbox, self._random_source, self._origins)
         connections = Connections(service)
         config = uvicorn.Config(
             WireApp(service, LazyPages(self._regions, self._is_closing)),

@@ -7,37 +7,32 @@ import threading
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
-from urllib.parse import urlsplit
 from zlib import crc32
 
 from pelton.engine import Database
-from pelton.engine.errors import (
-    AccessDeniedException,
-    SerializationException,
-    UnknownOperationException,
-)
+from pelton.engine.errors import SerializationException, UnknownOperationException
 from pelton.engine.model import operations
 
 from .credentials import region_signed_for
+from .encodings import (
+    COMPRESSED_BYTES_MIN,
+    BodyTooLarge,
+    chosen_encoding,
+    compress,
+    decompress,
+)
 from .errors import present_error
 from .mailbox import Mailbox
+from .origins import HeaderPairs, Origins
 from .regions import Regions
 from .turn import Turn
-from .wire import (
-    BodyTooLarge,
-    decompress_gzip,
-    parse_request,
-    present_answer,
-    present_stored,
-    targets_of,
-)
+from .wire import parse_request, present_answer, present_stored, targets_of
 
 Headers = Mapping[bytes, bytes]
 
 JSON_1_0 = b"application/x-amz-json-1.0"
 JSON = b"application/json"
 PLAIN = b"text/plain"
-LOOPBACK_NAMES = frozenset({"127.0.0.1", "::1", "localhost"})
 
 NOT_THE_PROTOCOL = b"<UnknownOperationException/>\n"
 """AWS's answer, with status 404, to what is no request of its protocol."""
@@ -46,14 +41,20 @@ NOT_THE_PROTOCOL = b"<UnknownOperationException/>\n"
 class Service:
     """Answers requests of the DynamoDB and DynamoDB Streams protocols for some regions.
 
-    Made and used on the event loop's thread. `random_source` gives the request ids.
+    Made and used on the event loop's thread. `random_source` gives the request ids, `origins`
+    says whose pages may use it.
     """
 
     def __init__(
-        self, regions: Regions, mailbox: Mailbox, random_source: random.Random | None = None
+        self,
+        regions: Regions,
+        mailbox: Mailbox,
+        random_source: random.Random | None = None,
+        origins: Origins | None = None,
     ) -> None:
         self.regions = regions
         self.mailbox = mailbox
+        self.origins = origins or Origins(())
         self._random_bits = (random_source or random.Random()).getrandbits
         self._targets = targets_of(regions.operations())
         self._turns: dict[int, Turn] = {}
@@ -68,6 +69,10 @@ class Service:
 
         `headers` have lower-case names; `query` is the raw query string.
         """
+        if b"accept-encoding" in headers:
+            exchange.accepted_encodings = headers[b"accept-encoding"]
+        if b"origin" in headers:
+            exchange.more_headers = self.origins.headers_for(headers[b"origin"])
         content_type = headers.get(b"content-type", b"")
         if content_type != JSON_1_0:
             content_type = content_type.partition(b";")[0].strip()
@@ -79,7 +84,7 @@ class Service:
                 return
         try:
             if b"content-encoding" in headers:
-                body = _decode(headers[b"content-encoding"], body)
+                body = decompress(headers[b"content-encoding"], body)
             # Checked in the order AWS checks it.
             request = parse_request(body) if body else None
             target = headers.get(b"x-amz-target", b"")
@@ -88,7 +93,7 @@ class Service:
                 raise _unknown_operation(target)
             database = self.regions.database_for(region_signed_for(headers, query))
             if b"origin" in headers:
-                _check_origin(headers[b"origin"])
+                self.origins.check(headers[b"origin"])
             if request is None:
                 raise SerializationException("")
             write = self._turn_of(database).write
@@ -113,12 +118,24 @@ class Exchange:
     Subclasses say where the reply goes.
     """
 
-    __slots__ = ("_answer", "_error", "content_type", "request_id", "service")
+    __slots__ = (
+        "_answer",
+        "_error",
+        "accepted_encodings",
+        "content_type",
+        "more_headers",
+        "request_id",
+        "service",
+    )
 
     def __init__(self, service: Service) -> None:
         self.service = service
         self.request_id = service.request_id()
         self.content_type = JSON_1_0
+        self.accepted_encodings = b""
+        """The request's `Accept-Encoding`, by which a large answer is compressed."""
+        self.more_headers: HeaderPairs = ()
+        """The headers of the reply that few replies have."""
 
     def reply(self, status: int, body: bytes) -> None:
         """Sends the reply; on the event loop's thread."""
@@ -135,15 +152,20 @@ class Exchange:
             mailbox.post(self)
 
     def arrive(self) -> None:
+        status = 200
         if self._error is None:
             try:
                 body = present_answer(self._answer)
             except Exception as error:
-                self.reply(*present_error(error, self.request_id))
-            else:
-                self.reply(200, body)
+                status, body = present_error(error, self.request_id)
         else:
-            self.reply(*present_error(self._error, self.request_id))
+            status, body = present_error(self._error, self.request_id)
+        if len(body) > COMPRESSED_BYTES_MIN and self.accepted_encodings:
+            encoding = chosen_encoding(self.accepted_encodings)
+            if encoding is not None:
+                body = compress(encoding, body)
+                self.more_headers += ((b"content-encoding", encoding),)
+        self.reply(status, body)
 
     def headers(self, body: bytes) -> list[tuple[bytes, bytes]]:
         """The headers of a reply with this body."""
@@ -152,18 +174,8 @@ class Exchange:
             (b"x-amz-crc32", b"%d" % crc32(body)),
             (b"content-type", self.content_type),
             (b"content-length", b"%d" % len(body)),
+            *self.more_headers,
         ]
-
-
-def _decode(encoding: bytes, body: bytes) -> bytes:
-    name = encoding.strip().lower()
-    if name == b"gzip":
-        return decompress_gzip(body)
-    if name in (b"", b"identity"):
-        return body
-    raise SerializationException(
-        f"Content-Encoding {encoding.decode('latin-1')} is not supported: send gzip or none"
-    )
 
 
 @cache
@@ -177,17 +189,3 @@ def _unknown_operation(target: bytes) -> UnknownOperationException:
         name = target.decode().partition(".")[2]
         return UnknownOperationException(f"pelton does not support {name} yet")
     return UnknownOperationException("")
-
-
-def _check_origin(origin: bytes) -> None:
-    # Browsers name the page's origin in every POST. Without this, a page from anywhere that makes
-    # its own host name resolve to this machine could read and write the tables.
-    try:
-        host = urlsplit(origin.decode("latin-1")).hostname
-    except ValueError:
-        host = None
-    if host not in LOOPBACK_NAMES:
-        raise AccessDeniedException(
-            f"Requests from web pages of {origin.decode('latin-1')} are refused: only pages of "
-            "this machine may use this server."
-        )

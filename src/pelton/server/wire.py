@@ -5,7 +5,6 @@ Pure: knows no sockets, and no operations beyond their names.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterable
 from typing import Any
 
@@ -28,10 +27,6 @@ present_answer = orjson.dumps
 
 present_stored = orjson.Fragment
 """How stored JSON enters an answer: unparsed."""
-
-
-class BodyTooLarge(Exception):
-    """Raised when a request's body is, or decompresses to, more than 16 MB."""
 
 
 def targets_of(operations: Iterable[str]) -> dict[bytes, str]:
@@ -66,20 +61,3 @@ def parse_request(body: bytes) -> dict[str, Any]:
             else "Unexpected value type in payload"
         )
     return request
-
-
-def decompress_gzip(body: bytes) -> bytes:
-    """The content of a body sent with `Content-Encoding: gzip`.
-
-    Raises SerializationException where it is not gzip's, BodyTooLarge above 16 MB.
-    """
-    inflate = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
-    try:
-        content = inflate.decompress(body, BODY_BYTES_MAX + 1)
-    except zlib.error:
-        raise SerializationException("") from None
-    if len(content) > BODY_BYTES_MAX:
-        raise BodyTooLarge
-    if not inflate.eof:
-        raise SerializationException("")
-    return content
