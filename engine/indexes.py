@@ -8,10 +8,19 @@ from typing import Any, NamedTuple
 import orjson
 
 from .errors import ValidationException
-from .keys import encode_part, token_of
+from .keys import (
+    PARTITION_KEY_BYTES_MAX,
+    SORT_KEY_BYTES_MAX,
+    encode_part,
+    raw_bytes,
+    token_of,
+)
 from .schema import Index, Table
 from .storage import Transaction
 from .values import Item, item_size
+
+SURELY_SHORT = SORT_KEY_BYTES_MAX // 4
+"""A key value of no more characters cannot be too long, whatever its type: most need no look."""
 
 
 class IndexEntry(NamedTuple):
@@ -62,28 +71,45 @@ def check_index_keys(table: Table, item: Item, written: Container[str] | None = 
                     f"cannot contain an empty {kind} value. IndexName: {index.name}, "
                     f"IndexKey: {name}"
                 )
+            if len(content) > SURELY_SHORT:
+                _check_size(index, name, actual, content)
+
+
+def _check_size(index: Index, name: str, attribute_type: str, content: str) -> None:
+    size, size_max = len(raw_bytes(attribute_type, content)), _bytes_max(index, name)
+    if size > size_max:
+        raise ValidationException(
+            "One or more parameter values were invalid: Size limit exceeded for Index Key "
+            f"{name} Actual Size: {size} bytes Max Size: {size_max} bytes IndexName: {index.name}"
+        )
+
+
+def _bytes_max(index: Index, name: str) -> int:
+    return PARTITION_KEY_BYTES_MAX if name in index.key.partitions else SORT_KEY_BYTES_MAX
 
 
 def index_entry(
     table: Table, index: Index, stored: StoredItem, token: int, pk: bytes, sk: bytes
 ) -> IndexEntry | None:
     """The item's row in an index, or None when it lacks a key attribute of it or has one that
-    cannot be a key (it was put before the index was made).
+    cannot be a key, by its type or size (it was put before the index was made).
 
     `token`, `pk` and `sk` address the item in the table; they end the entry's sort key, so that
     items with equal index keys stand beside each other.
     """
     item, types = stored.item, table.attribute_types
     for name in index.key.names:
-        if name not in item or not item[name].get(types[name]):
+        kind = types[name]
+        content = item[name].get(kind) if name in item else None
+        if not content:
             return None
-    entry_sk = pk + sk
-    if index.key.sort is not None:
-        entry_sk = encode_index_part(table, index.key.sort, item) + entry_sk
+        if len(content) > SURELY_SHORT and len(raw_bytes(kind, content)) > _bytes_max(index, name):
+            return None
+    entry_sk = encode_index_parts(table, index.key.sorts, item) + pk + sk
     if index.is_local:
         entry_token, entry_pk = token, pk
     else:
-        entry_pk = encode_index_part(table, index.key.partition, item)
+        entry_pk = encode_index_parts(table, index.key.partitions, item)
         entry_token = token_of(entry_pk)
     if index.projection == "ALL":
         return IndexEntry(entry_token, entry_pk, entry_sk, stored.size, stored.body)
@@ -92,9 +118,13 @@ def index_entry(
     return IndexEntry(entry_token, entry_pk, entry_sk, item_size(projected), body)
 
 
-def encode_index_part(table: Table, name: str, item: Item) -> bytes:
-    attribute_type = table.attribute_types[name]
-    return encode_part(attribute_type, item[name][attribute_type])
+def encode_index_parts(table: Table, names: tuple[str, ...], item: Item) -> bytes:
+    """The values of key attributes, one behind the other; they sort as a tuple of them does."""
+    encoded = b""
+    for name in names:
+        attribute_type = table.attribute_types[name]
+        encoded += encode_part(attribute_type, item[name][attribute_type])
+    return encoded
 
 
 def projected_names(table: Table, index: Index) -> tuple[str, ...]:

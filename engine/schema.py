@@ -14,21 +14,48 @@ from .keys import TOKEN_MAX, TOKEN_MIN, segment_tokens
 
 @dataclass(frozen=True, slots=True)
 class KeySchema:
-    """The names of the key attributes of a table or an index."""
+    """The names of the key attributes of a table or an index, in order.
 
-    partition: str
-    sort: str | None = None
+    A table or a local index has one partition attribute and at most one sort attribute; a global
+    index may have up to four of each.
+    """
+
+    partitions: tuple[str, ...]
+    sorts: tuple[str, ...] = ()
+    partition: str = field(init=False, repr=False, compare=False)
+    """The only partition attribute, or the first."""
+    sort: str | None = field(init=False, repr=False, compare=False)
+    """The only sort attribute, or the first, or None."""
+    names: tuple[str, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # Kept, not computed: every write and every read asks for them.
+        object.__setattr__(self, "partition", self.partitions[0])
+        object.__setattr__(self, "sort", self.sorts[0] if self.sorts else None)
+        object.__setattr__(self, "names", self.partitions + self.sorts)
 
     @property
-    def names(self) -> tuple[str, ...]:
-        return (self.partition,) if self.sort is None else (self.partition, self.sort)
+    def is_plain(self) -> bool:
+        """Whether it is as a table's may be: one partition attribute, at most one to sort by."""
+        return len(self.partitions) == 1 and len(self.sorts) <= 1
 
     def describe(self) -> list[dict[str, str]]:
         """As `KeySchema` on the wire."""
-        elements = [{"AttributeName": self.partition, "KeyType": "HASH"}]
-        if self.sort is not None:
-            elements.append({"AttributeName": self.sort, "KeyType": "RANGE"})
-        return elements
+        return [
+            {"AttributeName": name, "KeyType": kind}
+            for names, kind in ((self.partitions, "HASH"), (self.sorts, "RANGE"))
+            for name in names
+        ]
+
+    def to_json(self) -> dict[str, Any]:
+        return {"partitions": self.partitions, "sorts": self.sorts}
+
+    @staticmethod
+    def from_json(data: dict[str, Any]) -> KeySchema:
+        if "partition" in data:  # written before a key could have more than two attributes
+            sort = data["sort"]
+            return KeySchema((data["partition"],), () if sort is None else (sort,))
+        return KeySchema(tuple(data["partitions"]), tuple(data["sorts"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +146,11 @@ class Table:
         return next((index for index in self.indexes if index.name == name), None)
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        data = asdict(self)
+        data["key"] = self.key.to_json()
+        for described, index in zip(data["indexes"], self.indexes, strict=True):
+            described["key"] = index.key.to_json()
+        return data
 
     @staticmethod
     def from_json(data: dict[str, Any]) -> Table:
@@ -132,7 +163,7 @@ class Table:
         return Table(
             **{
                 **data,
-                "key": KeySchema(**data["key"]),
+                "key": KeySchema.from_json(data["key"]),
                 "indexes": tuple(_index_from_json(index) for index in data["indexes"]),
                 "partitions": tuple(Partition(**each) for each in data["partitions"]),
                 "stream": stream(data["stream"]),
@@ -150,7 +181,7 @@ def _index_from_json(data: dict[str, Any]) -> Index:
     return Index(
         **{
             **data,
-            "key": KeySchema(**data["key"]),
+            "key": KeySchema.from_json(data["key"]),
             "non_key_attributes": tuple(data["non_key_attributes"]),
             "throughput": Throughput(**data["throughput"]),
         }

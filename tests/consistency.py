@@ -41,22 +41,22 @@ def _faults_of(region: Region, table: Answer, index: Answer, items: list[Item]) 
         faults.append(f"{where} counts {index['ItemCount']} entries, not {len(expected)}")
     if _as_a_bag(region.items("Scan", **where)) != _as_a_bag(expected):
         faults.append(f"a scan of {where} does not give what its table holds")
-    for partition in {orjson.dumps(item[names[0]]) for item in expected}:
-        value = orjson.loads(partition)
+    partitions = [each["AttributeName"] for each in index["KeySchema"] if each["KeyType"] == "HASH"]
+    for partition in {orjson.dumps([item[name] for name in partitions]) for item in expected}:
+        values = orjson.loads(partition)
         found = region.items(
             "Query",
             **where,
-            KeyConditionExpression="#k = :v",
-            ExpressionAttributeNames={"#k": names[0]},
-            ExpressionAttributeValues={":v": value},
+            KeyConditionExpression=" AND ".join(f"#k{n} = :v{n}" for n in range(len(values))),
+            ExpressionAttributeNames={f"#k{n}": name for n, name in enumerate(partitions)},
+            ExpressionAttributeValues={f":v{n}": value for n, value in enumerate(values)},
         )
-        mine = [item for item in expected if item[names[0]] == value]
+        mine = [item for item in expected if [item[name] for name in partitions] == values]
         if _as_a_bag(found) != _as_a_bag(mine):
-            faults.append(f"a query of {where} for {value} does not give what its table holds")
-        if len(names) > 1:
-            order = [sortable(item[names[1]]) for item in found]
-            if order != sorted(order):
-                faults.append(f"a query of {where} for {value} is out of order")
+            faults.append(f"a query of {where} for {values} does not give what its table holds")
+        order = [tuple(sortable(item[name]) for name in names[len(partitions) :]) for item in found]
+        if order != sorted(order):
+            faults.append(f"a query of {where} for {values} is out of order")
     return faults
 
 

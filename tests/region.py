@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import pytest
@@ -193,11 +193,16 @@ class Region:
         return errors
 
 
-def key_schema(partition: str, sort: str | None = None) -> list[dict[str, str]]:
-    schema = [{"AttributeName": partition, "KeyType": "HASH"}]
-    if sort is not None:
-        schema.append({"AttributeName": sort, "KeyType": "RANGE"})
-    return schema
+Names = str | Sequence[str]
+
+
+def key_schema(partition: Names, sort: Names | None = None) -> list[dict[str, str]]:
+    """A KeySchema; a global index may have several names for each part."""
+    return [
+        {"AttributeName": name, "KeyType": kind}
+        for names, kind in ((partition, "HASH"), (sort or (), "RANGE"))
+        for name in ([names] if isinstance(names, str) else names)
+    ]
 
 
 def definitions(names: Iterable[str], types: dict[str, str]) -> list[dict[str, str]]:
@@ -208,8 +213,8 @@ def definitions(names: Iterable[str], types: dict[str, str]) -> list[dict[str, s
 
 def index(
     name: str,
-    partition: str,
-    sort: str | None = None,
+    partition: Names,
+    sort: Names | None = None,
     *,
     projection: str = "ALL",
     include: Iterable[str] = (),

@@ -42,7 +42,11 @@ TRANSLATED = {
         r"[\u0020-\uD7FF\uE000-\uFFFD\U00010000-\U0010FFFF\r\n\t]*"
     ),
 }
-OWN_SHAPES: dict[str, Shape] = {"QueryLimit": {"type": "integer"}}
+OWN_SHAPES: dict[str, Shape] = {
+    "QueryLimit": {"type": "integer"},
+    # Of a global index: how many elements it may have is told by the operations.
+    "GlobalKeySchema": {"type": "list", "member": "KeySchemaElement", "min": 1},
+}
 OTHER_MEMBERS: dict[str, dict[str, str]] = {
     # Tables are made and managed by full names of at least three characters.
     "CreateTableInput": {"TableName": "TableName"},
@@ -50,6 +54,8 @@ OTHER_MEMBERS: dict[str, dict[str, str]] = {
     "DeleteTableInput": {"TableName": "TableName"},
     "DescribeTableInput": {"TableName": "TableName"},
     "QueryInput": {"Limit": "QueryLimit"},
+    "CreateGlobalSecondaryIndexAction": {"KeySchema": "GlobalKeySchema"},
+    "GlobalSecondaryIndex": {"KeySchema": "GlobalKeySchema"},
 }
 REQUIRED_FIRST = {
     # Its absence is told before all else, and in other words than the structural check's.

@@ -19,7 +19,13 @@ from .bind import (
     update_from_tree,
     updated_values,
 )
-from .key_condition import KeyClause, KeyCondition, key_clause
+from .key_condition import (
+    CLAUSES_MAX,
+    KeyClause,
+    KeyCondition,
+    key_clause,
+    too_many_conditions,
+)
 from .resolve import DocumentPath, Placeholders
 
 __all__ = [
@@ -40,8 +46,10 @@ __all__ = [
     "Update",
     # trees, for the legacy parameters
     "tree",
+    "CLAUSES_MAX",
     "KeyClause",
     "condition_from_tree",
     "key_clause",
+    "too_many_conditions",
     "update_from_tree",
 ]

@@ -14,6 +14,12 @@ from .resolve import Scope
 _MIRRORED = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _NO_ITEM: Item = {}
 
+PLAIN_CLAUSES_MAX = 2
+"""How many conditions the key of a table can take."""
+
+CLAUSES_MAX = 8
+"""How many conditions the key of a global index can take."""
+
 ValueGetter: TypeAlias = Callable[[Item, Values], AttributeValue]
 
 
@@ -45,28 +51,37 @@ class KeyCondition:
         return clause.operator, [value_of(_NO_ITEM, self._values) for value_of in clause.values]
 
     def for_schema(
-        self, partition_key: str, sort_key: str | None
-    ) -> tuple[AttributeValue, tuple[str, list[AttributeValue]] | None]:
-        """Return the partition key's value, and the sort key's operator and values if any.
+        self, partitions: tuple[str, ...], sorts: tuple[str, ...]
+    ) -> tuple[list[AttributeValue], list[tuple[str, list[AttributeValue]]]]:
+        """Return the partition attributes' values, and the operators and values on those of the
+        sort attributes that have a condition, which are the first ones.
 
         Raises:
             ValidationException: when the condition does not fit a table or index with these keys.
         """
         clauses = self._clauses
-        if sort_key is None and len(clauses) > 1:
-            raise ValidationException("Query key condition not supported")
-        partition = clauses.get(partition_key)
-        if partition is None:
-            raise _missed(partition_key)
-        if partition.operator != "=":
-            raise ValidationException("Query key condition not supported")
-        value = partition.values[0](_NO_ITEM, self._values)
-        if sort_key is None or len(clauses) == 1:
-            return value, None
-        sort = clauses.get(sort_key)
-        if sort is None:
-            raise _missed(sort_key)
-        return value, self._with_values(sort)
+        if len(clauses) > PLAIN_CLAUSES_MAX and len(partitions) == 1 and len(sorts) < 2:
+            raise too_many_conditions()
+        if len(clauses) > len(partitions) + len(sorts):
+            raise _not_supported()
+        for name in partitions:
+            if name not in clauses:
+                raise _missed(name)
+        for name in partitions:
+            if clauses[name].operator != "=":
+                raise _not_supported()
+        values = [clauses[name].values[0](_NO_ITEM, self._values) for name in partitions]
+        return values, self._sort_conditions(sorts[: len(clauses) - len(partitions)])
+
+    def _sort_conditions(self, sorts: tuple[str, ...]) -> list[tuple[str, list[AttributeValue]]]:
+        """As many as there are clauses left: from the left, without gaps, a range at the end."""
+        for name in sorts:
+            if name not in self._clauses:
+                raise _missed(name)
+        conditions = [self._with_values(self._clauses[name]) for name in sorts]
+        if any(operator != "=" for operator, _ in conditions[:-1]):
+            raise _not_supported()
+        return conditions
 
 
 def key_clause(operator: str, values: Sequence[AttributeValue]) -> KeyClause:
@@ -76,6 +91,15 @@ def key_clause(operator: str, values: Sequence[AttributeValue]) -> KeyClause:
 
 def _missed(name: str) -> ValidationException:
     return ValidationException(f"Query condition missed key schema element: {name}")
+
+
+def _not_supported() -> ValidationException:
+    return ValidationException("Query key condition not supported")
+
+
+def too_many_conditions() -> ValidationException:
+    """The error of a key condition with more parts (or fewer) than any key could have."""
+    return ValidationException("Conditions can be of length 1 or 2 only")
 
 
 def compile_key_condition(condition: tree.ConditionTree, scope: Scope) -> dict[str, KeyClause]:
@@ -93,8 +117,8 @@ def compile_key_condition(condition: tree.ConditionTree, scope: Scope) -> dict[s
                 "KeyConditionExpressions must only contain one condition per key"
             )
         clauses[name] = clause
-    if len(clauses) > 2:
-        raise ValidationException("Conditions can be of length 1 or 2 only")
+    if len(clauses) > CLAUSES_MAX:
+        raise too_many_conditions()
     return clauses
 
 

@@ -6,7 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import ValidationException
-from ..expressions import KeyClause, KeyCondition, key_clause
+from ..expressions import (
+    CLAUSES_MAX,
+    KeyClause,
+    KeyCondition,
+    key_clause,
+    too_many_conditions,
+)
 from ..values import AttributeValue
 from .conditions import comparisons_of
 
@@ -25,11 +31,12 @@ def key_condition_from(conditions: Mapping[str, Any]) -> KeyCondition:
     """Make a key condition of the `KeyConditions` parameter.
 
     Raises:
-        ValidationException: when values do not fit their operator, or conditions are not 1 or 2.
+        ValidationException: when values do not fit their operator, or conditions are none or more
+            than a key can have.
     """
     comparisons = comparisons_of(conditions)
-    if len(comparisons) not in (1, 2):
-        raise ValidationException("Conditions can be of length 1 or 2 only")
+    if not 1 <= len(comparisons) <= CLAUSES_MAX:
+        raise too_many_conditions()
     return _LegacyKeyCondition(
         {
             name: key_clause(_INDEXABLE.get(operator, operator), values)
@@ -48,17 +55,17 @@ class _LegacyKeyCondition(KeyCondition):
         self._operators = {name: clause.operator for name, clause in clauses.items()}
 
     def for_schema(
-        self, partition_key: str, sort_key: str | None
-    ) -> tuple[AttributeValue, tuple[str, list[AttributeValue]] | None]:
-        if sort_key is not None or len(self._operators) == 1:
-            self._check_indexable(partition_key)
-        conditions = super().for_schema(partition_key, sort_key)
-        if sort_key is not None:
-            self._check_indexable(sort_key)
+        self, partitions: tuple[str, ...], sorts: tuple[str, ...]
+    ) -> tuple[list[AttributeValue], list[tuple[str, list[AttributeValue]]]]:
+        if sorts or len(self._operators) == 1:
+            self._check_indexable(partitions)
+        conditions = super().for_schema(partitions, sorts)
+        self._check_indexable(sorts)
         return conditions
 
-    def _check_indexable(self, name: str) -> None:
-        if self._operators.get(name, "=") not in _INDEXABLE.values():
-            raise ValidationException(
-                "Attempted conditional constraint is not an indexable operation"
-            )
+    def _check_indexable(self, names: tuple[str, ...]) -> None:
+        for name in names:
+            if self._operators.get(name, "=") not in _INDEXABLE.values():
+                raise ValidationException(
+                    "Attempted conditional constraint is not an indexable operation"
+                )

@@ -8,11 +8,12 @@ from typing import Any
 from ..capacity import report_of
 from ..errors import ValidationException
 from ..expressions import KeyCondition, Placeholders, bind_key_condition
-from ..keys import encode_part, sort_range, token_of
+from ..keys import after_prefix, encode_part, sort_range, token_of
 from ..legacy import LEGACY_MEMBERS, key_condition_from, uses_legacy
 from ..pages import PageRow, read_page
 from ..schema import Index, KeySchema, Table
 from ..storage import Reader
+from ..values import AttributeValue
 from .expressions import placeholders_of
 from .operation import Answer, DatabaseParts, Present, Request
 from .reading import Selection, StartKey, check_filter_keys, index_of, last_key_getter, report_page
@@ -82,26 +83,37 @@ class QueryRange:
         types = table.attribute_types
         self.space = table.space if index is None else index.space
         self.reverse = request.get("ScanIndexForward") is False
-        partition, sort = condition.for_schema(key.partition, key.sort)
-        _check_type(types[key.partition], partition)
-        self.pk = encode_part(types[key.partition], partition[types[key.partition]])
+        values, sorts = condition.for_schema(key.partitions, key.sorts)
+        self.pk = b""
+        for name, value in zip(key.partitions, values, strict=True):
+            self.pk += encode_part(types[name], _content(types[name], value))
         self.token = token_of(self.pk)
         self.low, self.high = b"", None
-        if sort is not None and key.sort is not None:
-            operator, operands = sort
-            for operand in operands:
-                _check_type(types[key.sort], operand)
-            self.low, self.high = sort_range(
-                types[key.sort], operator, [operand[types[key.sort]] for operand in operands]
-            )
+        if sorts:
+            self._narrow([types[name] for name in key.sorts[: len(sorts)]], sorts)
         start = request.get("ExclusiveStartKey")
         if start is not None:
             self._start_behind(
-                StartKey(table, index, start, gives_reason=False), has_range=sort is not None
+                StartKey(table, index, start, gives_reason=False), has_range=bool(sorts)
             )
 
     low: bytes
     high: bytes | None
+
+    def _narrow(self, types: list[str], conditions: list[tuple[str, list[AttributeValue]]]) -> None:
+        """Takes the conditions on the first sort attributes, of which all but the last are `=`."""
+        contents = [
+            [_content(kind, value) for value in values]
+            for kind, (_, values) in zip(types, conditions, strict=True)
+        ]
+        self.low, self.high = sort_range(types[-1], conditions[-1][0], contents[-1])
+        if len(types) == 1:
+            return
+        prefix = b""
+        for kind, (content,) in zip(types, contents[:-1], strict=False):
+            prefix += encode_part(kind, content)
+        self.low = prefix + self.low
+        self.high = after_prefix(prefix) if self.high is None else prefix + self.high
 
     def _start_behind(self, start: StartKey, *, has_range: bool) -> None:
         if start.sk < self.low or (self.high is not None and start.sk >= self.high):
@@ -132,9 +144,11 @@ class QueryRange:
         return (PageRow(size, body) for _, size, body in found)
 
 
-def _check_type(expected: str, value: dict[str, Any]) -> None:
+def _content(expected: str, value: AttributeValue) -> Any:
+    """The content of a key condition's value. Raises ValidationException for another type."""
     if expected not in value:
         raise ValidationException(
             "One or more parameter values were invalid: "
             "Condition parameter type does not match schema type"
         )
+    return value[expected]

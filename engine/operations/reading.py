@@ -7,7 +7,7 @@ from collections.abc import Callable
 from ..capacity import Report
 from ..errors import ValidationException
 from ..expressions import Condition, Placeholders, Projection
-from ..indexes import encode_index_part
+from ..indexes import encode_index_parts
 from ..items import ItemKey, key_of_request, read_item
 from ..keys import token_of
 from ..legacy import filter_condition, projection_from_names
@@ -180,11 +180,9 @@ class StartKey:
         self.token, self.pk, self.sk = key.address
         if index is None:
             return
-        self.sk = self.pk + self.sk
-        if index.key.sort is not None:
-            self.sk = encode_index_part(table, index.key.sort, start) + self.sk
+        self.sk = encode_index_parts(table, index.key.sorts, start) + self.pk + self.sk
         if not index.is_local:
-            self.pk = encode_index_part(table, index.key.partition, start)
+            self.pk = encode_index_parts(table, index.key.partitions, start)
             self.token = token_of(self.pk)
 
     @property

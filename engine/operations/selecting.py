@@ -114,19 +114,81 @@ def _plan(
     """The rows to read, and what is asked of each: the key's clauses narrow the first."""
     key = table.key if index is None else index.key
     rest = conjuncts(select.where)
-    partition = _take(rest, values, key.partition, ("=", "IN"))
-    _check_order(select, key, partition)
+    partitions = _partition_clauses(rest, values, key)
+    _check_order(select, key, partitions)
     selection = Selection({}, Placeholders(None, None), None)
     selection.projection = projection_of(select)
-    if partition is None:
+    if not partitions:
         selection.filter = joined(rest, values)
         return _scanned(table, index, start), selection
-    sort = None
-    if key.sort is not None:
-        operators = ("=", "<", "<=", ">", ">=", "BETWEEN", "begins_with")
-        sort = _take(rest, values, key.sort, operators)
+    sorts = _sort_clauses(rest, values, key)
     selection.filter = joined(rest, values)
-    return _ranges(table, index, key, (partition, sort), start, dict(select.order)), selection
+    order = dict(select.order)
+    if key.is_plain:
+        return _ranges(table, index, key, (*partitions, *sorts), start, order), selection
+    clauses = (*partitions, *sorts)
+    reverse = _is_reverse(select, key)
+    return _one_range(table, index, key, clauses, start, reverse=reverse), selection
+
+
+_RANGE_OPERATORS = ("<", "<=", ">", ">=", "BETWEEN", "begins_with")
+
+
+def _partition_clauses(
+    conditions: list[Any], values: dict[str, AttributeValue], key: KeySchema
+) -> list[Clause]:
+    """Takes the clauses that name a partition (or a list of such); none where they do not."""
+    taken = list(conditions)
+    operators = ("=", "IN") if key.is_plain else ("=",)
+    clauses = [_take(taken, values, name, operators) for name in key.partitions]
+    found = [clause for clause in clauses if clause is not None]
+    if len(found) < len(clauses):
+        return []
+    conditions[:] = taken
+    return found
+
+
+def _sort_clauses(
+    conditions: list[Any], values: dict[str, AttributeValue], key: KeySchema
+) -> list[Clause]:
+    """Takes the clauses about the first sort attributes: `=` ones, then maybe a range."""
+    clauses: list[Clause] = []
+    for name in key.sorts:
+        clause = _take(conditions, values, name, ("=", *_RANGE_OPERATORS))
+        if clause is not None:
+            clauses.append(clause)
+        if clause is None or clause.operator != "=":
+            break
+    return clauses
+
+
+def _is_reverse(select: Select, key: KeySchema) -> bool:
+    """The direction of the sort attributes. Raises ValidationException where rows do not stand in
+    the order asked for.
+    """
+    asked = [name for name, _ in select.order if name not in key.partitions]
+    directions = {descends for name, descends in select.order if name in asked}
+    if asked != list(key.sorts[: len(asked)]) or len(directions) > 1:
+        raise ValidationException(
+            "ORDER BY of an index with several sort key attributes names the first of them in the "
+            "order of the key, all in one direction"
+        )
+    return directions == {True}
+
+
+def _one_range(
+    table: Table,
+    index: Index | None,
+    key: KeySchema,
+    clauses: tuple[Clause, ...],
+    start: Item | None,
+    *,
+    reverse: bool,
+) -> Callable[[Reader], Iterator[PageRow]]:
+    """The rows of one partition key of an index with several attributes in its key."""
+    found = {clause.name: key_clause(clause.operator, clause.values) for clause in clauses}
+    request = {"ScanIndexForward": not reverse, "ExclusiveStartKey": start}
+    return QueryRange(table, index, key, KeyCondition(found, {}), request).rows
 
 
 def _take(
@@ -144,14 +206,14 @@ def _take(
     return None
 
 
-def _check_order(select: Select, key: KeySchema, partition: Clause | None) -> None:
+def _check_order(select: Select, key: KeySchema, partitions: list[Clause]) -> None:
     if not select.order:
         return
     if select.where is None:
         raise ValidationException(
             "Must have WHERE clause in the statement when using ORDER BY clause."
         )
-    if partition is None:
+    if not partitions:
         raise ValidationException(
             "Must have at least one non-optional hash key condition in WHERE clause when using "
             "ORDER BY clause."
@@ -183,12 +245,12 @@ def _ranges(
     table: Table,
     index: Index | None,
     key: KeySchema,
-    clauses: tuple[Clause, Clause | None],
+    clauses: tuple[Clause, ...],
     start: Item | None,
     order: dict[str, bool],
 ) -> Callable[[Reader], Iterator[PageRow]]:
     """The rows of one partition key after the other, as listed or, if so asked, in order."""
-    partition, sort = clauses
+    partition, *sort = clauses
     wanted = _distinct(partition.values)
     reverse = order.get(key.partition, False)
     if key.partition in order:
@@ -204,8 +266,7 @@ def _ranges(
     ranges = []
     for position, value in enumerate(wanted):
         found = {key.partition: key_clause("=", [value])}
-        if sort is not None:
-            found[sort.name] = key_clause(sort.operator, sort.values)
+        found |= {each.name: key_clause(each.operator, each.values) for each in sort}
         request = {
             "ScanIndexForward": not reverse,
             "ExclusiveStartKey": start if position == 0 else None,

@@ -17,6 +17,9 @@ INVALID = "One or more parameter values were invalid: "
 LOCAL_INDEXES_MAX = 5
 GLOBAL_INDEXES_MAX = 20
 NON_KEY_ATTRIBUTES_MAX = 100
+KEY_ATTRIBUTES_MAX = 4
+"""How many attributes the partition key of a global index may have, and how many its sort key."""
+
 STREAM_MOMENT_KIND = b"stream-moment"
 
 
@@ -40,7 +43,7 @@ def key_schema_of(elements: list[dict[str, str]]) -> KeySchema:
             "Invalid KeySchema: The first KeySchemaElement is not a HASH key type"
         )
     if len(elements) == 1:
-        return KeySchema(elements[0]["AttributeName"])
+        return KeySchema((elements[0]["AttributeName"],))
     if elements[1]["KeyType"] != "RANGE":
         raise ValidationException(
             "Invalid KeySchema: The second KeySchemaElement is not a RANGE key type"
@@ -48,7 +51,37 @@ def key_schema_of(elements: list[dict[str, str]]) -> KeySchema:
     partition, sort = elements[0]["AttributeName"], elements[1]["AttributeName"]
     if partition == sort:
         raise ValidationException("Invalid KeySchema: Some index key attribute have no definition")
-    return KeySchema(partition, sort)
+    return KeySchema((partition,), (sort,))
+
+
+def global_key_schema_of(elements: list[dict[str, str]]) -> KeySchema:
+    """A KeySchema member of a global index: up to four HASH elements, then up to four RANGE ones.
+
+    Raises ValidationException for others. Source: AWS's guide, "Multi-attribute keys pattern".
+    """
+    if elements[0]["KeyType"] != "HASH":
+        raise ValidationException(
+            "Invalid KeySchema: The first KeySchemaElement is not a HASH key type"
+        )
+    kinds = [element["KeyType"] for element in elements]
+    names = [element["AttributeName"] for element in elements]
+    count = kinds.count("HASH")
+    if "HASH" in kinds[count:]:
+        raise ValidationException(
+            f"{INVALID}All HASH key attributes must precede RANGE key attributes in the KeySchema"
+        )
+    key = KeySchema(tuple(names[:count]), tuple(names[count:]))
+    for kind, held in (("HASH", key.partitions), ("RANGE", key.sorts)):
+        if len(held) > KEY_ATTRIBUTES_MAX:
+            raise ValidationException(
+                f"{INVALID}The KeySchema exceeds the maximum allowed number of {kind} key "
+                "attributes"
+            )
+    if len(set(names)) < len(names):
+        raise ValidationException(
+            "The KeySchema contains multiple key attributes with the same name"
+        )
+    return key
 
 
 def check_defined(key: KeySchema, types: dict[str, str]) -> None:
@@ -107,7 +140,7 @@ def index_of_request(
 ) -> Index:
     """One secondary index, not yet in a space."""
     name = request["IndexName"]
-    key = key_schema_of(request["KeySchema"])
+    key = (key_schema_of if is_local else global_key_schema_of)(request["KeySchema"])
     check_defined(key, types)
     if is_local:
         if key.sort is None:

@@ -331,7 +331,7 @@ def test_a_key_condition_is_a_value_and_maybe_a_range(
     text: str, sort: tuple[str, list[AttributeValue]] | None
 ) -> None:
     condition = key_condition(text)
-    assert condition.for_schema("id", "k") == ({"S": "p"}, sort)
+    assert condition.for_schema(("id",), ("k",)) == ([{"S": "p"}], [sort] if sort else [])
     assert condition.conditions["id"] == ("=", [{"S": "p"}])
     assert condition.conditions.get("k") == sort
 
@@ -388,7 +388,10 @@ def test_a_key_condition_is_a_value_and_maybe_a_range(
             "(a > :x and b > :x) and (b > :x and c > :x)",
             "KeyConditionExpressions must only contain one condition per key",
         ),
-        ("a > :x and b > :x and c > :x", "Conditions can be of length 1 or 2 only"),
+        (
+            " and ".join(f"{name} > :x" for name in "abcdefghi"),
+            "Conditions can be of length 1 or 2 only",
+        ),
     ],
 )
 def test_a_key_condition_has_a_shape(text: str, message: str) -> None:
@@ -400,6 +403,7 @@ def test_a_key_condition_has_a_shape(text: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("text", "sort_key", "message"),
     [
+        ("a > :x and b > :x and c > :x", "k", "Conditions can be of length 1 or 2 only"),
         ("stray = :p", "k", "Query condition missed key schema element: id"),
         ("k = :x", "k", "Query condition missed key schema element: id"),
         ("id = :p AND z = :x", "k", "Query condition missed key schema element: k"),
@@ -410,5 +414,5 @@ def test_a_key_condition_has_a_shape(text: str, message: str) -> None:
 )
 def test_a_key_condition_must_fit_the_keys(text: str, sort_key: str | None, message: str) -> None:
     with pytest.raises(ValidationException) as refused:
-        key_condition(text).for_schema("id", sort_key)
+        key_condition(text).for_schema(("id",), (sort_key,) if sort_key else ())
     assert refused.value.message == message
