@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 MOVIES := .cache/movies.json
 
-.PHONY: demo test check lint types bench prove setup clean
+.PHONY: demo test check lint types bench prove conformance setup clean
 
 demo: $(STAMP) $(MOVIES)  ## a shop of real events, end to end
 	@$(BIN)/python -m examples.demo
@@ -27,6 +27,9 @@ bench: $(STAMP)  ## pelton and DynamoDB Local side by side; writes docs/benchmar
 
 prove: $(STAMP) $(MOVIES)  ## the slow proofs: 200 rounds of kill -9, large property runs
 	@$(BIN)/python -m pytest -q -s -m slow
+
+conformance: $(STAMP)  ## public suites from checkouts that the environment names, against pelton
+	@$(BIN)/python -m conformance
 
 setup: $(STAMP)
 

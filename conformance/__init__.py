@@ -1,0 +1,1 @@
+"""Conformance: public test suites for DynamoDB, from local checkouts, against pelton."""
