@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 MOVIES := .cache/movies.json
 
-.PHONY: demo test check lint types bench prove conformance setup clean
+.PHONY: demo test check lint types bench prove fuzz conformance setup clean
 
 demo: $(STAMP) $(MOVIES)  ## a shop of real events, end to end
 	@$(BIN)/python -m examples.demo
@@ -30,6 +30,9 @@ prove: $(STAMP) $(MOVIES)  ## the slow proofs: 200 rounds of kill -9, large prop
 
 conformance: $(STAMP)  ## public suites from checkouts that the environment names, against pelton
 	@$(BIN)/python -m conformance
+
+fuzz: $(STAMP)  ## a million hostile requests to a server of its own; takes minutes
+	@$(BIN)/python -m tests.fuzz
 
 setup: $(STAMP)
 
