@@ -9,11 +9,14 @@ from .clock import Clock, ManualClock, SystemClock
 from .database import Database
 from .errors import DynamoDBError, PeltonError, StoreError
 from .schema import Table
+from .strictness import Strictness
 
 __all__ = [
     # the region
     "Database",
     "Table",
+    # how hard it is on its clients
+    "Strictness",
     # what observers see
     "Change",
     # time

@@ -1,12 +1,13 @@
 """What a request consumed, counted only for a request that asks to be told.
 
 Nothing here limits anything: units are computed after the fact, from what was read or decided.
+What limits, where that is switched on, is strictness/throttling.py.
 Source: AWS's guide, "DynamoDB read and write operations" and "capacity unit consumption".
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from .indexes import index_entry
 from .items import Decision, ItemKey
@@ -143,9 +144,9 @@ class Report:
             return
         old, new = old and old.parsed(), new and new.parsed()
         for index in table.indexes:
-            units = _index_write_units(table, index, key, Decision(old, new))
-            if units:
-                consumption.add_index(index, units * self._factor)
+            writes = index_writes(table, index, key, Decision(old, new))
+            if writes:
+                consumption.add_index(index, sum(each.units for each in writes) * self._factor)
 
 
 def report_of(request: dict[str, Any], *, factor: int = 1) -> Report | None:
@@ -155,19 +156,33 @@ def report_of(request: dict[str, Any], *, factor: int = 1) -> Report | None:
     return None
 
 
-def _index_write_units(table: Table, index: Index, key: ItemKey, decision: Decision) -> float:
+class IndexWrite(NamedTuple):
+    """The units of one write of an index's row, and the token where it stands."""
+
+    token: int
+    units: float
+
+
+def index_writes(
+    table: Table, index: Index, key: ItemKey, decision: Decision
+) -> tuple[IndexWrite, ...]:
     """One write for an entry written or deleted, two for one that moves, none for one that stays.
 
+    The decision's items are parsed ones.
     Source: AWS's guide, "provisioned throughput considerations for global secondary indexes".
     """
     old, new = decision
     before = index_entry(table, index, old, *key.address) if old else None
     after = index_entry(table, index, new, *key.address) if new else None
     if before == after:
-        return 0.0
-    if before is not None and after is not None and before[:3] != after[:3]:
-        return write_units(before.size, 0) + write_units(0, after.size)
-    return write_units(before.size if before else 0, after.size if after else 0)
+        return ()
+    if before is not None and after is not None and before[:3] == after[:3]:
+        return (IndexWrite(after.token, write_units(before.size, after.size)),)
+    return tuple(
+        IndexWrite(entry.token, write_units(entry.size, 0))
+        for entry in (before, after)
+        if entry is not None
+    )
 
 
 def _collection_metrics(reader: Reader, table: Table, key: ItemKey) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeVar
 
 import orjson
 
+from .backfill import Backfill
 from .catalog import Catalog
 from .changes import ChangeObserver
 from .clock import Clock, SystemClock
@@ -23,6 +24,7 @@ from .model import operations, validate_request
 from .operations import ITEM_OPERATIONS, TABLE_OPERATIONS
 from .operations.operation import Answer, Mode, Operation, Present, Request
 from .storage import Reader, SQLiteStore, Store, Transaction
+from .strictness import Strictness, Switches
 
 R = TypeVar("R")
 log = logging.getLogger("pelton.engine")
@@ -60,8 +62,11 @@ class Database:
         self.change_observers: list[ChangeObserver] = []
         self.writer = ItemWriter(self.change_observers)
         self.operations: dict[str, Operation] = {**ITEM_OPERATIONS, **TABLE_OPERATIONS}
+        self.switches: Switches | None = None
+        """What makes it strict; None, for next to nothing, where `strictness` is off."""
         self.store.read(self.catalog.load)
         self.store.on_foreign_commit(self.catalog.load)
+        self.backfill = Backfill(self)
 
     def call(self, operation: str, request: Request, *, present: Present = orjson.loads) -> Answer:
         """Answers one request, after its commit if it writes.
@@ -110,7 +115,18 @@ class Database:
             raise UnknownOperationException(f"DynamoDB has no operation {operation}")
         validate_request(operation, request)
         mode = known.mode if known.mode_of is None else known.mode_of(request)
+        if self.switches is not None:
+            return mode, self.switches.prepare(operation, known, mode, request, present)
         return mode, known.prepare(self, request, present)
+
+    @property
+    def strictness(self) -> Strictness:
+        """The switches for tests. Setting it begins them anew, with all capacities unused."""
+        return Strictness() if self.switches is None else self.switches.settings
+
+    @strictness.setter
+    def strictness(self, settings: Strictness) -> None:
+        self.switches = None if settings.is_off else Switches(self, settings)
 
     def write(self, work: Callable[[Transaction], R], *, alone: bool = False) -> R:
         """Runs `work` in the writer's next commit and waits for it."""

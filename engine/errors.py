@@ -56,6 +56,30 @@ class LimitExceededException(DynamoDBError):
     """Raised when a control plane quota is exceeded."""
 
 
+class ThrottledError(DynamoDBError):
+    """The base of the two answers to a request that came faster than a capacity allows."""
+
+    reason_code: str
+    """What the error is called among the reasons of a transaction and the errors of a batch."""
+
+    @property
+    def reason(self) -> dict[str, Any]:
+        """As an entry of CancellationReasons."""
+        return {"Code": self.reason_code, "Message": self.message}
+
+
+class ProvisionedThroughputExceededException(ThrottledError):
+    """Raised when a table's or an index's provisioned capacity is used up for now."""
+
+    reason_code = "ProvisionedThroughputExceeded"
+
+
+class ThrottlingException(ThrottledError):
+    """Raised when a table or an index billed on demand cannot take more for now."""
+
+    reason_code = "ThrottlingError"
+
+
 class ConditionalCheckFailedException(DynamoDBError):
     """Raised when the condition of a write does not hold; `item` is the item that stood there."""
 

@@ -65,13 +65,13 @@ def dynamodbstreams(endpoint: str | None) -> Iterator[DynamoDBStreamsClient]:
 
 
 def client_of(service: Any, endpoint: str | None, **more: Any) -> Any:
-    """A boto3 client that fails at once instead of trying again."""
+    """A boto3 client that fails at once instead of trying again, unless `config` is given."""
     import boto3
     from botocore.config import Config
 
     settings: dict[str, Any] = {} if endpoint is None else {**CREDENTIALS, "endpoint_url": endpoint}
-    config = Config(retries={"total_max_attempts": 1}, read_timeout=60)
-    return boto3.client(service, config=config, **{**settings, **more})
+    settings["config"] = Config(retries={"total_max_attempts": 1}, read_timeout=60)
+    return boto3.client(service, **{**settings, **more})
 
 
 _numbers = itertools.count(1)

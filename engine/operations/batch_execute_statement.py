@@ -6,7 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 from ..capacity import Report, report_of
-from ..errors import ConditionalCheckFailedException, DynamoDBError, ValidationException
+from ..errors import (
+    ConditionalCheckFailedException,
+    DynamoDBError,
+    ThrottledError,
+    ValidationException,
+)
 from ..partiql import Delete, Exists, Select, Update, bind_statement, parse_statement, write_of
 from ..storage import Transaction
 from .execute_statement import returned_item
@@ -59,16 +64,19 @@ def _response(
     try:
         return _run(database, transaction, request, present, report)
     except DynamoDBError as error:
-        code = error.code.removesuffix("Exception")
-        failure = {
-            "Code": "ValidationError" if code == "Validation" else code,
-            "Message": error.message,
-        }
+        failure = {"Code": _code_of(error), "Message": error.message}
         shows_item = request.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD"
         response: dict[str, Any] = {"Error": failure}
         if isinstance(error, ConditionalCheckFailedException) and shows_item and error.item:
             failure["Item"] = error.item
         return response
+
+
+def _code_of(error: DynamoDBError) -> str:
+    if isinstance(error, ThrottledError):
+        return error.reason_code
+    code = error.code.removesuffix("Exception")
+    return "ValidationError" if code == "Validation" else code
 
 
 def _run(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..capacity import report_of
-from ..errors import ValidationException
+from ..errors import ThrottledError, ValidationException
 from ..expressions import Projection
 from ..items import ItemKey, key_of_request
 from ..schema import Table
@@ -37,22 +37,32 @@ def batch_get_item(
     def work(reader: Reader) -> Answer:
         responses: dict[str, list[Any]] = {}
         unprocessed: dict[str, Any] = {}
-        size = 0
+        size = processed = 0
+        throttled: ThrottledError | None = None
         report = report_of(request)
         for name, table, projection, keys in plans:
             found = responses.setdefault(name, [])
             consistent = bool(requested[name].get("ConsistentRead"))
             for position, key in enumerate(keys):
                 if size > ANSWER_BYTES_MAX:
-                    rest = requested[name]["Keys"][position:]
-                    unprocessed[name] = {**requested[name], "Keys": rest}
+                    left = unprocessed.setdefault(name, {**requested[name], "Keys": []})
+                    left["Keys"] += requested[name]["Keys"][position:]
                     break
-                row = reader.get(table.space, *key.address)
+                try:
+                    row = reader.get(table.space, *key.address)
+                except ThrottledError as error:
+                    throttled = error
+                    left = unprocessed.setdefault(name, {**requested[name], "Keys": []})
+                    left["Keys"].append(requested[name]["Keys"][position])
+                    continue
+                processed += 1
                 if report is not None:
                     report.add_read(table, row[0] if row else 0, consistent=consistent)
                 if row is not None:
                     size += row[0]
                     found.append(shown(row[1], projection, present))
+        if throttled is not None and processed == 0:
+            raise throttled
         answer = {"Responses": responses, "UnprocessedKeys": unprocessed}
         return answer if report is None else report.add_lists_to(answer)
 

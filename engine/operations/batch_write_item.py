@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..capacity import report_of
-from ..errors import ValidationException
+from ..errors import ThrottledError, ValidationException
 from ..items import DeleteWrite, ItemKey, PutWrite, Write
 from ..schema import Table
 from ..storage import Transaction
@@ -33,15 +33,36 @@ def batch_write_item(
             current = _locate(catalog.table, writes)
         at_ms = clock.now_ms()
         report = report_of(request)
-        for table, key, write in current:
-            decision = writer.decide(transaction, table, key, write)
+        throttled: dict[int, ThrottledError] = {}
+        for position, (table, key, write) in enumerate(current):
+            try:
+                decision = writer.decide(transaction, table, key, write)
+            except ThrottledError as error:
+                throttled[position] = error
+                continue
             writer.apply(transaction, table, key, decision, at_ms=at_ms)
             if report is not None:
                 report.add_write(transaction, table, key, decision)
         answer: Answer = {"UnprocessedItems": {}}
+        if throttled:
+            answer["UnprocessedItems"] = _unprocessed(requested, throttled)
         return answer if report is None else report.add_lists_to(answer)
 
     return work
+
+
+def _unprocessed(
+    requested: dict[str, list[Request]], throttled: dict[int, ThrottledError]
+) -> dict[str, list[Request]]:
+    """The entries at the positions that were throttled. Raises the error where all were."""
+    entries = [(name, each) for name, requests in requested.items() for each in requests]
+    if len(throttled) == len(entries):
+        raise throttled[0]
+    unprocessed: dict[str, list[Request]] = {}
+    for position in throttled:
+        name, entry = entries[position]
+        unprocessed.setdefault(name, []).append(entry)
+    return unprocessed
 
 
 def _write_of(request: Request) -> Write:

@@ -19,11 +19,20 @@ Present = Callable[[bytes], Any]
 class DatabaseParts(Protocol):
     """What operations see of a database."""
 
-    region: str
-    account: str
-    clock: Clock
-    catalog: Catalog
-    writer: ItemWriter
+    @property
+    def region(self) -> str: ...
+
+    @property
+    def account(self) -> str: ...
+
+    @property
+    def clock(self) -> Clock: ...
+
+    @property
+    def catalog(self) -> Catalog: ...
+
+    @property
+    def writer(self) -> ItemWriter: ...
 
 
 class Mode(Enum):

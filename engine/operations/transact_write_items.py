@@ -14,6 +14,7 @@ from ..errors import (
     ConditionalCheckFailedException,
     DuplicateItemException,
     IdempotentParameterMismatchException,
+    ThrottledError,
     ValidationException,
     cancellation,
 )
@@ -116,6 +117,8 @@ def apply_together(
             reasons.append(reason)
         except DuplicateItemException as error:
             reasons.append({"Code": "DuplicateItem", "Message": error.message})
+        except ThrottledError as error:
+            reasons.append(error.reason)
         except ValidationException as error:
             reasons.append({"Code": "ValidationError", "Message": error.message})
     if sum(_size_of(decision) for decision in decisions) > BYTES_MAX:

@@ -28,6 +28,8 @@ __all__ = [
     "RecordChange",
     # time
     "ManualClock",
+    # for tests
+    "Strictness",
     # errors
     "ConditionalCheckFailedException",
     "DynamoDBError",
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
     from .engine.errors import ResourceNotFoundException as ResourceNotFoundException
     from .engine.errors import TransactionCanceledException as TransactionCanceledException
     from .engine.errors import ValidationException as ValidationException
+    from .engine.strictness import Strictness as Strictness
     from .handlers import Context as Context
     from .handlers import RecordChange as RecordChange
     from .requests import Item as Item
@@ -61,6 +64,7 @@ _HOMES = {
     "Item": ".requests",
     "ManualClock": ".engine.clock",
     "RecordChange": ".handlers",
+    "Strictness": ".engine.strictness",
     "Table": ".table",
 }
 

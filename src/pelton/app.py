@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, TypeVar, Unpack
 
 from .definitions import Index, KeyAttribute, StreamView, TableDefinition, split_key
-from .engine import Clock, Database
+from .engine import Clock, Database, Strictness
 from .engine.errors import ResourceInUseException, ResourceNotFoundException
 from .handlers import Dispatcher, EventSourceMapping, Handler, MappingStats, Shape
 from .streams import Streams, Upkeep
@@ -54,8 +54,11 @@ class App:
         region: str = "us-east-1",
         durability: Literal["FULL", "NORMAL"] = "FULL",
         clock: Clock | None = None,
+        strictness: Strictness | None = None,
     ) -> None:
         self.database = Database(path, region=region, durability=durability, clock=clock)
+        if strictness is not None:
+            self.strictness = strictness
         self.streams = Streams(self.database)
         self._upkeep = Upkeep(self.streams)
         self._upkeep.start()
@@ -113,6 +116,18 @@ class App:
         {'TableNames': []}
         """
         return self.database.call(operation, request)
+
+    @property
+    def strictness(self) -> Strictness:
+        """How hard the app is on its callers, for tests; nothing is switched on by default.
+
+        Setting it begins every switch anew: `app.strictness = Strictness(throttles=True)`.
+        """
+        return self.database.strictness
+
+    @strictness.setter
+    def strictness(self, strictness: Strictness) -> None:
+        self.database.strictness = strictness
 
     # --- handlers ------------------------------------------------------------------------------
 

@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import logging
 from contextlib import ExitStack
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from .failure import CommandError
 from .output import print_line
 from .regions import files_of_regions
 from .stopping import stop_signals
 
+if TYPE_CHECKING:
+    from pelton import Strictness
+
 Durability = Literal["FULL", "NORMAL"]
+Switches = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="SWITCH",
+        help="Be as hard on clients as AWS is, for tests: throttles, or a switch with its value, "
+        "such as unprocessed_probability=0.2. May be given several times.",
+    ),
+]
 
 
 def serve(
@@ -51,6 +63,7 @@ def serve(
             "from a browser; * lets all. May be given several times.",
         ),
     ] = None,
+    strict: Switches = None,
 ) -> None:
     """Serve a file to every client that speaks DynamoDB's protocol, until SIGTERM or Ctrl-C."""
     import pelton
@@ -59,10 +72,11 @@ def serve(
 
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     files = files_of_regions(path, region or [])
+    strictness = _strictness_of(strict or [])
     with ExitStack() as opened:
         databases = {}
         for name, file in files.items():
-            app = App(file, region=name, durability=durability)
+            app = App(file, region=name, durability=durability, strictness=strictness)
             opened.callback(app.close)
             databases[name] = app.database
         with stop_signals() as stopping:
@@ -75,3 +89,12 @@ def serve(
                 )
                 print_line(f"pelton {pelton.__version__} serving {what} at {server.url}", "green")
                 stopping.wait()
+
+
+def _strictness_of(options: list[str]) -> Strictness:
+    from pelton import Strictness
+
+    try:
+        return Strictness.from_options(options)
+    except ValueError as error:
+        raise CommandError(f"--strict: {error}") from error

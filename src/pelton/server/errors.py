@@ -17,6 +17,7 @@ from .wire import present_answer
 log = logging.getLogger("pelton.server")
 
 SERVICE = "com.amazon.coral.service#"
+AVAILABILITY = "com.amazon.coral.availability#"
 VALIDATE = "com.amazon.coral.validate#"
 DYNAMODB = "com.amazonaws.dynamodb.v20120810#"
 
@@ -26,6 +27,7 @@ _PREFIXES = {
     "InvalidSignatureException": SERVICE,
     "MissingAuthenticationTokenException": SERVICE,
     "SerializationException": SERVICE,
+    "ThrottlingException": AVAILABILITY,
     "UnknownOperationException": SERVICE,
     "UnrecognizedClientException": SERVICE,
     "ValidationException": VALIDATE,

@@ -10,10 +10,14 @@ from fastapi import FastAPI, Response
 import pelton
 from pelton.engine import PeltonError
 
+from .origins import Origins
 from .regions import Regions
+from .strictness import add_strictness_page
 
 
-def make_pages(regions: Regions, is_closing: Callable[[], bool], started_s: float) -> FastAPI:
+def make_pages(
+    regions: Regions, origins: Origins, is_closing: Callable[[], bool], started_s: float
+) -> FastAPI:
     """The FastAPI application beside the wire protocol; `started_s` is on the monotonic clock."""
     pages = FastAPI(title="pelton", version=pelton.__version__)
 
@@ -32,6 +36,7 @@ def make_pages(regions: Regions, is_closing: Callable[[], bool], started_s: floa
             "regions": sorted(regions.databases),
         }
 
+    add_strictness_page(pages, regions, origins)
     return pages
 
 

@@ -121,7 +121,7 @@ class Server:
         service = Service(self._regions, mailbox, self._random_source, self._origins)
         connections = Connections(service)
         config = uvicorn.Config(
-            WireApp(service, LazyPages(self._regions, self._is_closing)),
+            WireApp(service, LazyPages(self._regions, self._origins, self._is_closing)),
             http=cast(type[asyncio.Protocol], connections),
             ws="none",
             lifespan="off",
@@ -148,8 +148,9 @@ class LazyPages:
     page; importing happens on another thread so that no request waits for it.
     """
 
-    def __init__(self, regions: Regions, is_closing: Callable[[], bool]) -> None:
+    def __init__(self, regions: Regions, origins: Origins, is_closing: Callable[[], bool]) -> None:
         self._regions = regions
+        self._origins = origins
         self._is_closing = is_closing
         self._started_s = time.monotonic()
         self._importing: asyncio.Future[ASGIApp] | None = None
@@ -164,7 +165,7 @@ class LazyPages:
     def _make(self) -> ASGIApp:
         from .pages import make_pages
 
-        return make_pages(self._regions, self._is_closing, self._started_s)
+        return make_pages(self._regions, self._origins, self._is_closing, self._started_s)
 
 
 class _Uvicorn(uvicorn.Server):

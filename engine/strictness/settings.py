@@ -1,0 +1,93 @@
+"""The switches that make pelton as hard on its clients as AWS is; all are off by default."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Strictness:
+    """What a database does for the sake of tests. Raises ValueError for what cannot be.
+
+    >>> Strictness(throttles=True).to_json()["throttles"]
+    True
+    """
+
+    seed: int = 0
+    """Begins the random numbers of every switch: the same requests meet the same luck."""
+    throttles: bool = False
+    """Whether tables, indexes and partitions take no more than their capacity."""
+    unprocessed_probability: float = 0.0
+    """How likely each entry of a batch comes back unprocessed, 0 to 1."""
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            _CHECKS[_kind_of(field.name)](field.name, getattr(self, field.name))
+
+    @property
+    def is_off(self) -> bool:
+        """Whether nothing is switched on, whatever the seed."""
+        return self == Strictness(seed=self.seed)
+
+    def to_json(self) -> dict[str, Any]:
+        """Every switch by name, as `from_json` takes them."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Any) -> Strictness:
+        """The switches named in a JSON object; those it leaves out are off. Raises ValueError."""
+        if not isinstance(data, dict):
+            raise ValueError('strictness is an object of switches, such as {"throttles": true}')
+        names = [field.name for field in fields(cls)]
+        for name in data:
+            if name not in names:
+                raise ValueError(f"there is no switch {name!r}; there are {', '.join(names)}")
+        return cls(**data)
+
+    @classmethod
+    def from_options(cls, options: Iterable[str]) -> Strictness:
+        """The switches written as `NAME` or `NAME=VALUE`. Raises ValueError.
+
+        >>> Strictness.from_options(["throttles", "unprocessed_probability=0.5"]).throttles
+        True
+        """
+        data: dict[str, Any] = {}
+        for option in options:
+            name, has_value, text = option.partition("=")
+            data[name] = _value_of(name, text) if has_value else True
+        return cls.from_json(data)
+
+
+def _kind_of(name: str) -> str:
+    return {"throttles": "bool", "seed": "int"}.get(name, name.rpartition("_")[2])
+
+
+def _check_bool(name: str, value: Any) -> None:
+    if not isinstance(value, bool):
+        raise ValueError(f"{name} is true or false, not {value!r}")
+
+
+def _check_int(name: str, value: Any) -> None:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise ValueError(f"{name} is a whole number, not {value!r}")
+
+
+def _check_probability(name: str, value: Any) -> None:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= 1:
+        raise ValueError(f"{name} is a number from 0 to 1, not {value!r}")
+
+
+_CHECKS = {"bool": _check_bool, "int": _check_int, "probability": _check_probability}
+
+
+def _value_of(name: str, text: str) -> Any:
+    try:
+        if _kind_of(name) == "probability":
+            return float(text)
+        if _kind_of(name) == "bool":
+            return {"true": True, "false": False}[text]
+        return int(text)
+    except (KeyError, ValueError):
+        return text  # Whoever checks the value tells what it should be.

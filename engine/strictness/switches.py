@@ -1,0 +1,110 @@
+"""The one place where the switches meet the operations."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..catalog import Catalog
+from ..clock import Clock
+from ..errors import ThrottledError, cancellation
+from ..items import ItemWriter
+from ..operations import ITEM_OPERATIONS
+from ..operations.operation import Answer, DatabaseParts, Mode, Operation, Present, Request
+from ..storage import Reader
+from .metering import MeteredReader, MeteredWriter, Spaces
+from .named import TRANSACTIONS, consistency_of, statements_of
+from .settings import Strictness
+from .throttling import Throttle
+from .unprocessed import BATCHES, Leftovers, add_left
+
+if TYPE_CHECKING:
+    from ..database import Database
+
+Work = Callable[[Any], Answer]
+
+
+class Parts(NamedTuple):
+    """What operations see of a database, with some of it made strict."""
+
+    region: str
+    account: str
+    clock: Clock
+    catalog: Catalog
+    writer: ItemWriter
+
+
+class Switches:
+    """What `settings` switch on, for one database, from now on.
+
+    They begin anew: capacities are unused and random numbers start from the seed.
+    """
+
+    def __init__(self, database: Database, settings: Strictness) -> None:
+        self.settings = settings
+        self._database = database
+        self._spaces = Spaces(database.catalog)
+        self._throttle = Throttle(database.clock) if settings.throttles else None
+        self._leftovers: Leftovers | None = None
+        if settings.unprocessed_probability:
+            self._leftovers = Leftovers(settings.unprocessed_probability, self._luck("unprocessed"))
+
+    def prepare(
+        self, name: str, operation: Operation, mode: Mode, request: Request, present: Present
+    ) -> Work:
+        """The work that answers a request as `operation.prepare` would, with the switches on."""
+        if name not in ITEM_OPERATIONS:
+            return operation.prepare(self._database, request, present)
+        parts = self._parts_for(name)
+        work = operation.prepare(parts, request, present)
+        if self._leftovers is not None and name in BATCHES:
+            taken, left = self._leftovers.split(name, request)
+            if left:
+                work = _leaving(name, operation.prepare(parts, taken, present), left)
+        if mode is Mode.READ or mode is Mode.LOOK_UP:
+            work = self._over_reader(name, request, work)
+        return work
+
+    def _luck(self, switch: str) -> random.Random:
+        # A generator a switch: what one draws does not change what another will.
+        return random.Random(f"{self.settings.seed} {switch}")
+
+    def _parts_for(self, name: str) -> DatabaseParts:
+        database = self._database
+        writer = database.writer
+        if self._throttle is not None:
+            factor = 2 if name in TRANSACTIONS else 1
+            writer = MeteredWriter(database.change_observers, self._throttle, factor)
+        return Parts(database.region, database.account, database.clock, database.catalog, writer)
+
+    def _over_reader(self, name: str, request: Request, work: Work) -> Work:
+        throttle = self._throttle
+        if throttle is None:
+            return work
+        consistent = consistency_of(name, request, self._database.catalog)
+        factor = 2 if name in TRANSACTIONS else 1
+
+        def metered_work(reader: Reader) -> Answer:
+            metered = MeteredReader(reader, self._spaces, throttle, consistent, factor)
+            try:
+                return work(metered)
+            except ThrottledError as error:
+                if name not in TRANSACTIONS:
+                    raise
+                raise _cancelled(request, metered.gets, error) from None
+            finally:
+                metered.settle()
+
+        return metered_work
+
+
+def _leaving(name: str, work: Work, left: Request) -> Work:
+    return lambda reader: add_left(name, work(reader), left)
+
+
+def _cancelled(request: Request, position: int, error: ThrottledError) -> Exception:
+    count = len(request.get("TransactItems") or statements_of(request))
+    reasons: list[dict[str, Any]] = [{"Code": "None"} for _ in range(count)]
+    reasons[position] = error.reason
+    return cancellation(reasons)
