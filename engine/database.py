@@ -10,7 +10,6 @@ from typing import Any, Protocol, TypeVar
 
 import orjson
 
-from .backfill import Backfill
 from .catalog import Catalog
 from .changes import ChangeObserver
 from .clock import Clock, SystemClock
@@ -66,7 +65,6 @@ class Database:
         """What makes it strict; None, for next to nothing, where `strictness` is off."""
         self.store.read(self.catalog.load)
         self.store.on_foreign_commit(self.catalog.load)
-        self.backfill = Backfill(self)
 
     def call(self, operation: str, request: Request, *, present: Present = orjson.loads) -> Answer:
         """Answers one request, after its commit if it writes.
