@@ -8,12 +8,14 @@ from typing import Any
 
 import apsw
 
+from ..errors import SpaceDroppedError
 from .port import META_SPACE, LogRow, Row
 
 SEQUENCE_BLOCK = 10_000
 POSITION_BITS = 40
 PAGE_BYTES = 4096
 SEQUENCE_KEY = b"sequence"
+DROPPED = "what was to be read has been deleted meanwhile"
 
 
 class _SpaceSQL:
@@ -99,8 +101,10 @@ class SQLiteReader:
         return map(Row._make, self._connection.execute(sql + " ORDER BY token, pk, sk", bounds))
 
     def count(self, space: int) -> tuple[int, int]:
-        counts: tuple[int, int] = self._execute(_COUNT, (space,)).fetchall()[0]
-        return counts
+        counts: list[tuple[int, int]] = self._execute(_COUNT, (space,)).fetchall()
+        if not counts:
+            raise SpaceDroppedError(DROPPED)
+        return counts[0]
 
     def log_read(self, shard: int, after: int, until: int, limit: int) -> Iterable[LogRow]:
         base = shard << POSITION_BITS

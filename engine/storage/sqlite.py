@@ -29,7 +29,7 @@ from ..errors import (
 from .checkpoints import CheckpointThread
 from .group import Group, Job
 from .port import META_SPACE, Reader, Transaction
-from .rows import PAGE_BYTES, SQLiteReader, SQLiteTransaction, create_space_sql
+from .rows import DROPPED, PAGE_BYTES, SQLiteReader, SQLiteTransaction, create_space_sql
 from .temporary import TemporaryFile
 
 R = TypeVar("R")
@@ -377,7 +377,7 @@ def translate_error(error: apsw.Error, path: str = "the store") -> StoreError:
     if isinstance(error, apsw.CantOpenError):
         return StoreError(f"{path} cannot be opened: check that its folder exists and is writable")
     if isinstance(error, apsw.SQLError) and "no such table: space_" in str(error):
-        return SpaceDroppedError("what was to be read has been deleted meanwhile")
+        return SpaceDroppedError(DROPPED)
     if isinstance(error, apsw.BusyError):
         return StoreError("another process has held the store for too long; try again")
     return StoreError(f"the store failed: {error}")

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from pelton.engine.errors import (
+    SpaceDroppedError,
     StoreClosedError,
     StoreError,
     StoreFormatError,
@@ -246,6 +247,25 @@ def test_readers_never_see_half_a_commit(store: SQLiteStore, space: int) -> None
     stop.set()
     watcher.join()
     assert torn == []
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda reader, space: reader.get(space, 0, b"a", b""),
+        lambda reader, space: list(reader.query(space, 0, b"a")),
+        lambda reader, space: list(reader.scan(space, token_low=0, token_high=1)),
+        lambda reader, space: reader.count(space),
+    ],
+    ids=["get", "query", "scan", "count"],
+)
+def test_reading_what_was_dropped_says_so(
+    store: SQLiteStore, space: int, read: Callable[[Any, int], Any]
+) -> None:
+    store.read(lambda reader: read(reader, space))
+    write(store, lambda transaction: transaction.drop_space(space))
+    with pytest.raises(SpaceDroppedError):
+        store.read(lambda reader: read(reader, space))
 
 
 def test_a_closed_store_says_so(path: Path) -> None:
