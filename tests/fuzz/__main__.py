@@ -9,6 +9,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from tests.server.specimens import TABLE
+
 from .served import Served
 from .storm import Account, Storm
 
@@ -48,30 +50,30 @@ def attack(served: Served, requests: int, seed: int) -> list[str]:
             flush=True,
         )
 
+    wrong = []
     try:
         storm.rage(requests, say)
-        storm.call("PutItem", {"TableName": "specimens", "Item": LAST})
-        got = storm.call("GetItem", {"TableName": "specimens", "Key": LAST})["Item"]
+        storm.call("PutItem", {"TableName": TABLE, "Item": LAST})
+        if storm.call("GetItem", {"TableName": TABLE, "Key": LAST})["Item"] != LAST:
+            wrong.append("what was put last did not come back")
     except (AssertionError, OSError) as error:
-        return [f"the server did not survive it: {error!r}\n{served.complaints()[-3000:]}"]
-    account = storm.account
-    growth_mb = served.memory_mb() - warm_mb
+        wrong.append(f"after {storm.account.attacks:,} requests it did not answer: {error!r}")
+    growth_mb = served.memory_mb() - warm_mb if served.is_alive() else 0.0
+    account, complaints = storm.account, served.complaints()
     print(f"seed {seed}, {time.monotonic() - started:.0f} s, pid {served.process.pid}")
     print(f"statuses: {told(account.statuses)}")
     print(f"errors:   {told(account.errors)}")
     print(f"kinds:    {told(account.kinds)}")
     print(f"memory:   {warm_mb:.0f} MB after the warm-up, {growth_mb:+.0f} MB since")
-    print(f"stderr:   {len(served.complaints().splitlines())} lines")
-    wrong = [
+    print(f"stderr:   {len(complaints.splitlines())} lines")
+    wrong += [
         f"{attack.kind}: {attack.data[:3000]!r}\n    was answered {reply[:500]!r}"
         for attack, reply in account.faults
     ]
-    if got != LAST:
-        wrong.append(f"what was put last came back as {got}")
     if not served.is_alive():
-        wrong.append("the process ended")
-    if "Traceback" in served.complaints() or "ERROR" in served.complaints():
-        wrong.append(f"it complained:\n{served.complaints()[:3000]}")
+        wrong.append(f"the process ended with {served.process.returncode}")
+    if (at := complaints.find("ERROR")) >= 0 or (at := complaints.find("Traceback")) >= 0:
+        wrong.append(f"it complained:\n{complaints[at : at + 3000]}")
     if growth_mb > GROWTH_MB_MAX:
         wrong.append(f"it holds {growth_mb:.0f} MB more than after the warm-up")
     return wrong

@@ -15,6 +15,8 @@ def lay(call: Call) -> list[tuple[str, Request]]:
     """Leaves one table with ten items, and returns a request of every operation that fits it."""
     while names := call("ListTables", {})["TableNames"]:
         for name in names:
+            if call("DescribeTable", {"TableName": name})["Table"]["DeletionProtectionEnabled"]:
+                call("UpdateTable", {"TableName": name, "DeletionProtectionEnabled": False})
             call("DeleteTable", {"TableName": name})
     call("CreateTable", CREATE)
     for at in range(10):

@@ -88,22 +88,32 @@ class Storm:
     async def _attack(self, count: int) -> None:
         attacks = (self._hostility.attack() for _ in range(count))
         async with asyncio.TaskGroup() as group:
-            for _ in range(CONNECTIONS):
-                group.create_task(self._attack_over_one(attacks))
+            for number in range(CONNECTIONS):
+                group.create_task(self._attack_over_one(attacks, goes_round=number == 0))
 
-    async def _attack_over_one(self, attacks: Iterator[Attack]) -> None:
-        reader, writer = await asyncio.open_connection(*self._address)
+    async def _attack_over_one(self, attacks: Iterator[Attack], *, goes_round: bool) -> None:
+        """Attacks over one connection until there are no more; `goes_round` as in `_open`."""
+        reader, writer = await self._open(goes_round=goes_round)
         try:
             while batch := list(islice(attacks, PIPELINE)):
                 together = [attack for attack in batch if not attack.goes_alone]
                 if not await self._send_together(together, reader, writer):
                     writer.close()
-                    reader, writer = await asyncio.open_connection(*self._address)
+                    reader, writer = await self._open(goes_round=goes_round)
                 for attack in batch:
                     if attack.goes_alone:
                         await self._send_alone(attack)
         finally:
             writer.close()
+
+    async def _open(self, *, goes_round: bool) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """A connection; one that `goes_round` is answered by the ASGI application from now on."""
+        reader, writer = await asyncio.open_connection(*self._address)
+        if goes_round:
+            writer.write(post(b"", method="GET"))
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await reader.readuntil(b"healthy: dynamodb.us-east-1.amazonaws.com ")
+        return reader, writer
 
     async def _send_together(
         self, batch: list[Attack], reader: asyncio.StreamReader, writer: asyncio.StreamWriter

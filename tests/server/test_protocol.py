@@ -154,6 +154,17 @@ def test_http_1_0_ends_the_connection(url: str) -> None:
         assert client.is_closed_by_server()
 
 
+def test_http_1_0_keeps_the_connection_for_who_asks(url: str) -> None:
+    asking = put("old").replace(b"HTTP/1.1\r\n", b"HTTP/1.0\r\nConnection: Keep-Alive\r\n")
+    with RawClient(url) as client:
+        for _ in range(3):
+            client.send(asking)
+            reply = client.receive()
+            assert (reply.status, reply.headers["connection"]) == (200, "keep-alive")
+        client.send(put("new"))
+        assert "connection" not in client.receive().headers
+
+
 def test_a_client_may_end_its_side_and_wait(url: str) -> None:
     with RawClient(url) as client:
         client.send(put("half"))

@@ -34,11 +34,13 @@ class WireApp:
             return
         exchange = _ASGIExchange(self._service)
         headers = dict(scope["headers"])
+        is_cut_off = False
         if scope["method"] == "POST":
             body = await _receive_body(headers.get(b"content-length", b""), receive)
             if body is None:
                 return  # The client has gone.
-            if len(body) > BODY_BYTES_MAX:
+            is_cut_off = len(body) > BODY_BYTES_MAX
+            if is_cut_off:
                 exchange.reply(413, b"")
             else:
                 self._service.answer(headers, scope["query_string"], body, exchange)
@@ -46,7 +48,7 @@ class WireApp:
             self._answer_otherwise(scope["method"], headers, exchange)
         status, body = await exchange.replied
         headers_out = exchange.headers(body)
-        if status == 413:
+        if is_cut_off:
             headers_out.append((b"connection", b"close"))
         await send({"type": "http.response.start", "status": status, "headers": headers_out})
         await send({"type": "http.response.body", "body": body})

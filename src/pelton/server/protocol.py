@@ -67,6 +67,8 @@ class Connection(asyncio.Protocol):
         """Whether nothing of what comes in is looked at any more."""
         self._closes_next = False
         """Whether the connection ends with the next reply."""
+        self._stays_line = b""
+        """The header that says that it stays, for who asked: clients of HTTP/1.0 wait for it."""
         self._was_active = True
 
     # --- the transport -------------------------------------------------------------------------
@@ -238,6 +240,7 @@ class Connection(asyncio.Protocol):
     ) -> None:
         if not keeps_alive:
             self._closes_next = True
+        self._stays_line = b"connection: keep-alive\r\n" if b"connection" in headers else b""
         self._exchange = exchange = ConnectionExchange(self)
         self._service.answer(headers, query, body, exchange)
 
@@ -249,7 +252,7 @@ class Connection(asyncio.Protocol):
         self._exchange = None
         if transport.is_closing():
             return
-        more = b"connection: close\r\n" if self._closes_next else b""
+        more = b"connection: close\r\n" if self._closes_next else self._stays_line
         if exchange.more_headers:
             more += b"".join(b"%s: %s\r\n" % each for each in exchange.more_headers)
         head = (
