@@ -21,10 +21,23 @@ class Strictness:
     """Whether tables, indexes and partitions take no more than their capacity."""
     unprocessed_probability: float = 0.0
     """How likely each entry of a batch comes back unprocessed, 0 to 1."""
+    creating_ms: int = 0
+    """How long a new table is CREATING."""
+    updating_ms: int = 0
+    """How long a table is UPDATING after each UpdateTable."""
+    backfilling_ms: int = 0
+    """How long a new index of an existing table is Backfilling once its table is ACTIVE again."""
+    deleting_ms: int = 0
+    """How long a deleted table or index is still told of, as DELETING."""
 
     def __post_init__(self) -> None:
         for field in fields(self):
             _CHECKS[_kind_of(field.name)](field.name, getattr(self, field.name))
+
+    @property
+    def has_statuses(self) -> bool:
+        """Whether any status takes its time."""
+        return any((self.creating_ms, self.updating_ms, self.backfilling_ms, self.deleting_ms))
 
     @property
     def is_off(self) -> bool:
@@ -74,12 +87,23 @@ def _check_int(name: str, value: Any) -> None:
         raise ValueError(f"{name} is a whole number, not {value!r}")
 
 
+def _check_duration(name: str, value: Any) -> None:
+    _check_int(name, value)
+    if value < 0:
+        raise ValueError(f"{name} is a number of milliseconds from 0 on, not {value!r}")
+
+
 def _check_probability(name: str, value: Any) -> None:
     if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= 1:
         raise ValueError(f"{name} is a number from 0 to 1, not {value!r}")
 
 
-_CHECKS = {"bool": _check_bool, "int": _check_int, "probability": _check_probability}
+_CHECKS = {
+    "bool": _check_bool,
+    "int": _check_int,
+    "ms": _check_duration,
+    "probability": _check_probability,
+}
 
 
 def _value_of(name: str, text: str) -> Any:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from ..catalog import Catalog
-from ..clock import Clock
 from ..errors import ThrottledError, cancellation
-from ..items import ItemWriter
-from ..operations import ITEM_OPERATIONS
+from ..operations import ITEM_OPERATIONS, TABLE_OPERATIONS
 from ..operations.operation import Answer, DatabaseParts, Mode, Operation, Present, Request
 from ..storage import Reader
+from .control import prepare_slowly
 from .metering import MeteredReader, MeteredWriter, Spaces
 from .named import TRANSACTIONS, consistency_of, statements_of
+from .parts import Parts
 from .settings import Strictness
+from .statuses import Statuses
 from .throttling import Throttle
 from .unprocessed import BATCHES, Leftovers, add_left
 
@@ -23,16 +23,6 @@ if TYPE_CHECKING:
     from ..database import Database
 
 Work = Callable[[Any], Answer]
-
-
-class Parts(NamedTuple):
-    """What operations see of a database, with some of it made strict."""
-
-    region: str
-    account: str
-    clock: Clock
-    catalog: Catalog
-    writer: ItemWriter
 
 
 class Switches:
@@ -49,13 +39,18 @@ class Switches:
         self._leftovers: Leftovers | None = None
         if settings.unprocessed_probability:
             self._leftovers = Leftovers(settings.unprocessed_probability, self._luck("unprocessed"))
+        self._statuses: Statuses | None = None
+        if settings.has_statuses:
+            self._statuses = Statuses(settings, database.catalog, database.clock)
 
     def prepare(
         self, name: str, operation: Operation, mode: Mode, request: Request, present: Present
     ) -> Work:
         """The work that answers a request as `operation.prepare` would, with the switches on."""
         if name not in ITEM_OPERATIONS:
-            return operation.prepare(self._database, request, present)
+            return self._prepare_control(name, operation, request, present)
+        if self._statuses is not None:
+            self._statuses.check_use(request)
         parts = self._parts_for(name)
         work = operation.prepare(parts, request, present)
         if self._leftovers is not None and name in BATCHES:
@@ -66,17 +61,24 @@ class Switches:
             work = self._over_reader(name, request, work)
         return work
 
+    def _prepare_control(
+        self, name: str, operation: Operation, request: Request, present: Present
+    ) -> Work:
+        database, statuses = self._database, self._statuses
+        if statuses is None or name not in TABLE_OPERATIONS:
+            return operation.prepare(database, request, present)
+        return prepare_slowly(database, statuses, name, operation, request, present)
+
     def _luck(self, switch: str) -> random.Random:
         # A generator a switch: what one draws does not change what another will.
         return random.Random(f"{self.settings.seed} {switch}")
 
     def _parts_for(self, name: str) -> DatabaseParts:
-        database = self._database
-        writer = database.writer
-        if self._throttle is not None:
-            factor = 2 if name in TRANSACTIONS else 1
-            writer = MeteredWriter(database.change_observers, self._throttle, factor)
-        return Parts(database.region, database.account, database.clock, database.catalog, writer)
+        if self._throttle is None:
+            return self._database
+        factor = 2 if name in TRANSACTIONS else 1
+        writer = MeteredWriter(self._database.change_observers, self._throttle, factor)
+        return Parts.of(self._database)._replace(writer=writer)
 
     def _over_reader(self, name: str, request: Request, work: Work) -> Work:
         throttle = self._throttle

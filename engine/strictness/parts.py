@@ -1,0 +1,26 @@
+"""What operations see of a database that is strict."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ..catalog import Catalog
+from ..clock import Clock
+from ..items import ItemWriter
+from ..operations.operation import DatabaseParts
+
+
+class Parts(NamedTuple):
+    """The parts of a database, any of which may be another than its own."""
+
+    region: str
+    account: str
+    clock: Clock
+    catalog: Catalog
+    writer: ItemWriter
+
+    @classmethod
+    def of(cls, database: DatabaseParts) -> Parts:
+        return cls(
+            database.region, database.account, database.clock, database.catalog, database.writer
+        )
