@@ -4,8 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 MOVIES := .cache/movies.json
+TOOLS := $(VENV)/.tools
 
-.PHONY: demo test check lint types bench prove fuzz conformance setup clean
+.PHONY: demo test check lint types bench prove tools-test fuzz conformance setup clean
 
 demo: $(STAMP) $(MOVIES)  ## a shop of real events, end to end
 	@$(BIN)/python -m examples.demo
@@ -28,6 +29,9 @@ bench: $(STAMP)  ## pelton and DynamoDB Local side by side; writes docs/benchmar
 prove: $(STAMP) $(MOVIES)  ## the slow proofs: 200 rounds of kill -9, large property runs
 	@$(BIN)/python -m pytest -q -s -m slow
 
+tools-test: $(TOOLS)  ## Terraform, and dynamodb-admin in a browser, against pelton
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -q -rs -m tools tests/tools
+
 conformance: $(STAMP)  ## public suites from checkouts that the environment names, against pelton
 	@$(BIN)/python -m conformance
 
@@ -38,6 +42,11 @@ setup: $(STAMP)
 
 $(STAMP): pyproject.toml constraints.txt tools/setup.sh
 	@sh tools/setup.sh $(VENV)
+	@touch $@
+
+$(TOOLS): $(STAMP)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		--constraint constraints.txt --editable '.[tools]'
 	@touch $@
 
 $(MOVIES): tools/fetch_movies.py | $(STAMP)

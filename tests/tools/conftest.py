@@ -1,0 +1,31 @@
+"""What these tests share: `pelton serve` on a file of its own, and a boto3 client to check with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.cli.processes import Command
+from tests.conftest import client_of
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[str]:
+    """The URL of a server that serves nobody else."""
+    with Command("serve", "shop.db", "--port", "0", cwd=tmp_path) as command:
+        yield command.line().rpartition(" at ")[2]
+        code, _, complaint = command.stop()
+        assert (code, complaint) == (0, "")
+
+
+@pytest.fixture
+def client(served: str) -> Iterator[DynamoDBClient]:
+    client = client_of("dynamodb", served)
+    yield client
+    client.close()
