@@ -29,10 +29,18 @@ class Strictness:
     """How long a new index of an existing table is Backfilling once its table is ACTIVE again."""
     deleting_ms: int = 0
     """How long a deleted table or index is still told of, as DELETING."""
+    latency_ms: int | tuple[int, int] = 0
+    """How long a server holds an answer back; of two numbers, anything between them."""
 
     def __post_init__(self) -> None:
         for field in fields(self):
             _CHECKS[_kind_of(field.name)](field.name, getattr(self, field.name))
+
+    @property
+    def latency_range_ms(self) -> tuple[int, int]:
+        """The least and the most that an answer is held back."""
+        latency_ms = self.latency_ms
+        return (latency_ms, latency_ms) if isinstance(latency_ms, int) else latency_ms
 
     @property
     def has_statuses(self) -> bool:
@@ -57,11 +65,14 @@ class Strictness:
         for name in data:
             if name not in names:
                 raise ValueError(f"there is no switch {name!r}; there are {', '.join(names)}")
+        latency_ms = data.get("latency_ms")
+        if isinstance(latency_ms, list):
+            data = {**data, "latency_ms": tuple(latency_ms)}
         return cls(**data)
 
     @classmethod
     def from_options(cls, options: Iterable[str]) -> Strictness:
-        """The switches written as `NAME` or `NAME=VALUE`. Raises ValueError.
+        """The switches written as `NAME` or `NAME=VALUE`, a range as `5-50`. Raises ValueError.
 
         >>> Strictness.from_options(["throttles", "unprocessed_probability=0.5"]).throttles
         True
@@ -74,7 +85,9 @@ class Strictness:
 
 
 def _kind_of(name: str) -> str:
-    return {"throttles": "bool", "seed": "int"}.get(name, name.rpartition("_")[2])
+    return {"throttles": "bool", "seed": "int", "latency_ms": "range"}.get(
+        name, name.rpartition("_")[2]
+    )
 
 
 def _check_bool(name: str, value: Any) -> None:
@@ -93,6 +106,16 @@ def _check_duration(name: str, value: Any) -> None:
         raise ValueError(f"{name} is a number of milliseconds from 0 on, not {value!r}")
 
 
+def _check_range(name: str, value: Any) -> None:
+    if not isinstance(value, tuple):
+        _check_duration(name, value)
+        return
+    for each in value:
+        _check_duration(name, each)
+    if len(value) != 2 or value[0] > value[1]:
+        raise ValueError(f"{name} is a number or the least and the most, not {value!r}")
+
+
 def _check_probability(name: str, value: Any) -> None:
     if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= 1:
         raise ValueError(f"{name} is a number from 0 to 1, not {value!r}")
@@ -102,6 +125,7 @@ _CHECKS = {
     "bool": _check_bool,
     "int": _check_int,
     "ms": _check_duration,
+    "range": _check_range,
     "probability": _check_probability,
 }
 
@@ -112,6 +136,8 @@ def _value_of(name: str, text: str) -> Any:
             return float(text)
         if _kind_of(name) == "bool":
             return {"true": True, "false": False}[text]
+        if _kind_of(name) == "range" and "-" in text:
+            return [int(part) for part in text.split("-")]
         return int(text)
     except (KeyError, ValueError):
         return text  # Whoever checks the value tells what it should be.

@@ -11,6 +11,7 @@ from ..operations import ITEM_OPERATIONS, TABLE_OPERATIONS
 from ..operations.operation import Answer, DatabaseParts, Mode, Operation, Present, Request
 from ..storage import Reader
 from .control import prepare_slowly
+from .latency import Latency
 from .metering import MeteredReader, MeteredWriter, Spaces
 from .named import TRANSACTIONS, consistency_of, statements_of
 from .parts import Parts
@@ -39,6 +40,10 @@ class Switches:
         self._leftovers: Leftovers | None = None
         if settings.unprocessed_probability:
             self._leftovers = Leftovers(settings.unprocessed_probability, self._luck("unprocessed"))
+        self.latency: Latency | None = None
+        """What a server asks how long to hold an answer back."""
+        if settings.latency_range_ms[1]:
+            self.latency = Latency(settings.latency_range_ms, self._luck("latency"))
         self._statuses: Statuses | None = None
         if settings.has_statuses:
             self._statuses = Statuses(settings, database.catalog, database.clock)

@@ -21,6 +21,14 @@ def test_the_switches_survive_json() -> None:
     assert Strictness.from_json(strictness.to_json()) == strictness
 
 
+def test_a_latency_is_one_number_or_two() -> None:
+    assert Strictness(latency_ms=20).latency_range_ms == (20, 20)
+    spread = Strictness.from_options(["latency_ms=5-50"])
+    assert spread == Strictness(latency_ms=(5, 50))
+    assert Strictness.from_json({"latency_ms": [5, 50]}) == spread
+    assert Strictness.from_options(["latency_ms=20"]) == Strictness(latency_ms=20)
+
+
 def test_switches_are_written_as_options() -> None:
     options = ["throttles", "seed=3", "unprocessed_probability=0.25"]
     expected = Strictness(seed=3, throttles=True, unprocessed_probability=0.25)
@@ -35,6 +43,10 @@ def test_switches_are_written_as_options() -> None:
         ({"throttle": True}, "there is no switch 'throttle'; there are seed, throttles, "),
         ({"throttles": 1}, "throttles is true or false, not 1"),
         ({"seed": "x"}, "seed is a whole number, not 'x'"),
+        ({"creating_ms": -1}, "creating_ms is a number of milliseconds from 0 on, not -1"),
+        ({"latency_ms": [9, 5]}, "latency_ms is a number or the least and the most"),
+        ({"latency_ms": [1, 2, 3]}, "latency_ms is a number or the least and the most"),
+        ({"latency_ms": "fast"}, "latency_ms is a whole number, not 'fast'"),
         ({"seed": True}, "seed is a whole number, not True"),
         ({"unprocessed_probability": 1.5}, "unprocessed_probability is a number from 0 to 1"),
     ],

@@ -19,6 +19,7 @@ import uvicorn
 from pelton.engine import Database, PeltonError
 
 from .connections import Connections
+from .delay import CallLater
 from .http import ASGIApp, Receive, Scope, Send, WireApp
 from .mailbox import Mailbox
 from .origins import Origins
@@ -58,6 +59,7 @@ class Server:
         allow_remote: bool = False,
         cors_origins: Iterable[str] = (),
         random_source: random.Random | None = None,
+        call_later: CallLater | None = None,
     ) -> None:
         if not allow_remote and not _is_loopback(host):
             raise ServerError(
@@ -74,6 +76,7 @@ class Server:
         self.port: int = self._socket.getsockname()[1]
         self.url = f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
         self._random_source = random_source
+        self._call_later = call_later
         self._loop_ended = threading.Event()
         self._uvicorn: _Uvicorn | None = None
         self._thread = threading.Thread(target=self._run, name="pelton-server", daemon=True)
@@ -118,7 +121,9 @@ class Server:
 
     async def _serve(self) -> None:
         mailbox = Mailbox(asyncio.get_running_loop())
-        service = Service(self._regions, mailbox, self._random_source, self._origins)
+        service = Service(
+            self._regions, mailbox, self._random_source, self._origins, self._call_later
+        )
         connections = Connections(service)
         config = uvicorn.Config(
             WireApp(service, LazyPages(self._regions, self._origins, self._is_closing)),

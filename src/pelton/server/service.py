@@ -14,6 +14,7 @@ from pelton.engine.errors import SerializationException, UnknownOperationExcepti
 from pelton.engine.model import operations
 
 from .credentials import region_signed_for
+from .delay import CallLater, Delayed, Done
 from .encodings import (
     COMPRESSED_BYTES_MIN,
     BodyTooLarge,
@@ -42,7 +43,7 @@ class Service:
     """Answers requests of the DynamoDB and DynamoDB Streams protocols for some regions.
 
     Made and used on the event loop's thread. `random_source` gives the request ids, `origins`
-    says whose pages may use it.
+    says whose pages may use it, `call_later` holds answers back where latency is switched on.
     """
 
     def __init__(
@@ -51,10 +52,12 @@ class Service:
         mailbox: Mailbox,
         random_source: random.Random | None = None,
         origins: Origins | None = None,
+        call_later: CallLater | None = None,
     ) -> None:
         self.regions = regions
         self.mailbox = mailbox
         self.origins = origins or Origins(())
+        self._call_later = call_later or mailbox.loop.call_later
         self._random_bits = (random_source or random.Random()).getrandbits
         self._targets = targets_of(regions.operations())
         self._turns: dict[int, Turn] = {}
@@ -97,7 +100,12 @@ class Service:
             if request is None:
                 raise SerializationException("")
             write = self._turn_of(database).write
-            database.submit(operation, request, exchange, present=present_stored, write=write)
+            done: Done = exchange
+            switches = database.switches
+            if switches is not None and switches.latency is not None:
+                delay_ms = switches.latency.next_ms()
+                done = Delayed(exchange, delay_ms, self.mailbox.loop, self._call_later)
+            database.submit(operation, request, done, present=present_stored, write=write)
         except BodyTooLarge:
             exchange.reply(413, b"")
         except Exception as error:
