@@ -10,6 +10,7 @@ import pytest
 from pelton.engine import errors
 from pelton.server.errors import present_error
 
+AVAILABILITY = "com.amazon.coral.availability#"
 DYNAMODB = "com.amazonaws.dynamodb.v20120810#"
 CANCELLED: list[dict[str, Any]] = [
     {"Code": "None"},
