@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeVar
 
 import orjson
 
+from .backfill import Backfill
 from .catalog import Catalog
 from .changes import ChangeObserver
 from .clock import Clock, SystemClock
@@ -67,6 +68,7 @@ class Database:
         self.store.on_foreign_commit(self.catalog.load)
 
     def call(self, operation: str, request: Request, *, present: Present = orjson.loads) -> Answer:
+        self.backfill = Backfill(self)
         """Answers one request, after its commit if it writes.
 
         `present` says how stored JSON enters the answer. Raises DynamoDBError for whatever

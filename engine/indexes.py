@@ -148,6 +148,8 @@ def rewrite_entries(
         after = index_entry(table, index, new, *address) if new else None
         if before == after:
             continue
+        if index.is_backfilling and before and not transaction.get(index.space, *before[:3]):
+            before = None  # not filled in yet
         if before is not None and (after is None or before[:3] != after[:3]):
             transaction.delete(index.space, before.token, before.pk, before.sk)
         if after is not None:

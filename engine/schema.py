@@ -81,6 +81,8 @@ class Index:
     throughput: Throughput = Throughput()
     settings: dict[str, Any] = field(default_factory=dict)
     """What only DescribeTable tells back, in wire form."""
+    is_backfilling: bool = False
+    """Whether items that were there before it may still lack their entries; nobody reads it yet."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,8 @@ UPKEEP_SECONDS = 60.0
 
 
 class Upkeep:
-    """A thread that deletes expired items, rolls shards whose time has come and trims old records,
-    once a minute.
+    """A thread that deletes expired items, rolls shards whose time has come, trims old records and
+    takes up the filling of indexes that a full disk has stopped, once a minute.
     """
 
     def __init__(self, streams: Streams, interval_seconds: float = UPKEEP_SECONDS) -> None:
@@ -39,6 +39,7 @@ class Upkeep:
 
     def run_round(self) -> None:
         """One round of it, on the calling thread."""
+        self._streams.database.backfill.resume()
         delete_expired(self._streams.database, is_stopping=self._stopping.is_set)
         self._streams.roll_aged()
         self._streams.trim()

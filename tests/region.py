@@ -16,6 +16,7 @@ from pelton.streams import Streams
 Value = dict[str, Any]
 Item = dict[str, Value]
 Answer = dict[str, Any]
+Names = str | Sequence[str]
 
 
 def S(text: str) -> Value:
@@ -24,6 +25,24 @@ def S(text: str) -> Value:
 
 def N(number: int | str) -> Value:
     return {"N": str(number)}
+
+
+class Hold:
+    """Holds a database's writer, from when it gets there until it is released."""
+
+    def __init__(self, database: Database) -> None:
+        self._entered, self._released = threading.Event(), threading.Event()
+        database.store.write(self._work, lambda *outcome: None, alone=True)
+
+    def _work(self, transaction: Transaction) -> None:
+        self._entered.set()
+        assert self._released.wait(30)
+
+    def wait(self) -> None:
+        assert self._entered.wait(30)
+
+    def release(self) -> None:
+        self._released.set()
 
 
 class Region:
@@ -172,28 +191,30 @@ class Region:
 
     def together(self, *works: Callable[[Transaction], Any]) -> list[BaseException | None]:
         """Runs works in one group commit; returns what each failed with."""
-        entered, released, finished = threading.Event(), threading.Event(), threading.Event()
+        finished = threading.Event()
         errors: list[BaseException | None] = []
-
-        def hold(transaction: Transaction) -> None:
-            entered.set()
-            assert released.wait(30)
 
         def note(result: Any, error: BaseException | None) -> None:
             errors.append(error)
             if len(errors) == len(works):
                 finished.set()
 
-        self.database.store.write(hold, lambda *outcome: None, alone=True)
-        assert entered.wait(30)
+        hold = Hold(self.database)
+        hold.wait()
         for work in works:
             self.database.store.write(work, note)
-        released.set()
+        hold.release()
         assert finished.wait(30)
         return errors
 
+    def settle(self, name: str = "things") -> None:
+        """Waits until the table's indexes are filled: each write stands behind a chunk of that."""
+        while any(each.get("Backfilling") for each in self.global_indexes(name)):
+            self.database.write(lambda transaction: None)
 
-Names = str | Sequence[str]
+    def global_indexes(self, name: str = "things") -> list[Answer]:
+        indexes: list[Answer] = self.describe(name).get("GlobalSecondaryIndexes", [])
+        return indexes
 
 
 def key_schema(partition: Names, sort: Names | None = None) -> list[dict[str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ..backfill import forget_reached
 from ..errors import ValidationException
 from ..storage import Transaction
 from .describe_table import description_of, table_to_manage
@@ -27,6 +28,8 @@ def delete_table(
         description = description_of(table, transaction, "DELETING")
         for index in table.indexes:
             transaction.drop_space(index.space)
+            if index.is_backfilling:
+                forget_reached(transaction, index)
         if table.time_to_live is not None:
             transaction.drop_space(table.time_to_live.space)
         transaction.drop_space(table.space)

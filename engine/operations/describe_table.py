@@ -87,6 +87,8 @@ def _index(table: Table, index: Index, reader: Reader, status: str) -> dict[str,
     }
     if not index.is_local:
         description["IndexStatus"] = status
+        if index.is_backfilling:
+            description |= {"IndexStatus": "CREATING", "Backfilling": True}
         description["ProvisionedThroughput"] = _throughput(index.throughput)
         description |= settings_description(index, table.billing_mode, status)
     return description

@@ -32,6 +32,10 @@ def index_of(table: Table, request: Request) -> Index | None:
         raise ValidationException(f"The table does not have the specified index: {name}")
     if not index.is_local and request.get("ConsistentRead"):
         raise ValidationException("Consistent reads are not supported on global secondary indexes")
+    if index.is_backfilling:
+        raise ValidationException(
+            f"Cannot read from backfilling global secondary index: {index.name}"
+        )
     return index
 
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-import orjson
-
+from ..backfill import fill_first, forget_reached
 from ..errors import LimitExceededException, ResourceNotFoundException, ValidationException
-from ..indexes import StoredItem, index_entry
-from ..keys import TOKEN_MAX, TOKEN_MIN
 from ..schema import Index, Table, Throughput
 from ..storage import Transaction
 from .describe_table import description_of, table_to_manage
@@ -143,8 +140,9 @@ def _change_stream(transaction: Transaction, table: Table, request: Request, at_
 
 def _change_indexes(transaction: Transaction, table: Table, request: Request) -> Table:
     types = {**table.attribute_types, **attribute_types_of(request)}
-    created = 0
-    for update in request.get("GlobalSecondaryIndexUpdates") or ():
+    updates = request.get("GlobalSecondaryIndexUpdates") or ()
+    _check_one_at_a_time(table, updates)
+    for update in updates:
         given = [(kind, body) for kind, body in update.items() if body is not None]
         if len(given) != 1:
             raise ValidationException(
@@ -154,18 +152,31 @@ def _change_indexes(transaction: Transaction, table: Table, request: Request) ->
             )
         ((kind, body),) = given
         if kind == "Create":
-            created += 1
-            if created > 1:
-                raise LimitExceededException(
-                    "Subscriber limit exceeded: Only 1 online index can be created or deleted "
-                    "simultaneously per table"
-                )
             table = _create_index(transaction, table, types, body)
         elif kind == "Delete":
             table = _delete_index(transaction, table, body["IndexName"])
         else:
             table = _update_index(table, body)
     return table
+
+
+def _check_one_at_a_time(table: Table, updates: Sequence[Request]) -> None:
+    """Raises LimitExceededException where two indexes would be made or deleted at a time.
+
+    One that is being filled may itself be deleted.
+    """
+    named = [
+        body["IndexName"]
+        for update in updates
+        for kind, body in update.items()
+        if body is not None and kind in ("Create", "Delete")
+    ]
+    busy = {index.name for index in table.indexes if index.is_backfilling}
+    if len(named) > 1 or (named and busy - set(named)):
+        raise LimitExceededException(
+            "Subscriber limit exceeded: Only 1 online index can be created or deleted "
+            "simultaneously per table"
+        )
 
 
 def _create_index(
@@ -180,25 +191,15 @@ def _create_index(
     )
     index = place(transaction, index)
     used = {name: types[name] for name in types if name in _key_names(table, index)}
-    table = replace(table, attribute_types=used, indexes=(*table.indexes, index))
-    _fill_index(transaction, table, index)
-    return table
+    filled = replace(table, attribute_types=used, indexes=(*table.indexes, index))
+    if fill_first(transaction, filled, index):
+        return filled
+    return replace(filled, indexes=(*table.indexes, replace(index, is_backfilling=True)))
 
 
 def _key_names(table: Table, *more: Index) -> set[str]:
     keys = (table.key, *(index.key for index in (*table.indexes, *more)))
     return {name for key in keys for name in key.names}
-
-
-def _fill_index(transaction: Transaction, table: Table, index: Index) -> None:
-    """Writes the entries of the items that are there; those that do not fit are left out."""
-    rows = transaction.scan(table.space, token_low=TOKEN_MIN, token_high=TOKEN_MAX)
-    for token, pk, sk, size, body in rows:
-        stored = StoredItem(orjson.loads(body), size, body)
-        entry = index_entry(table, index, stored, token, pk, sk)
-        if entry is not None:
-            transaction.put(index.space, *entry)
-            transaction.tally(index.space, 1, entry.size)
 
 
 def _named_index(table: Table, name: str) -> Index:
@@ -213,6 +214,8 @@ def _named_index(table: Table, name: str) -> Index:
 def _delete_index(transaction: Transaction, table: Table, name: str) -> Table:
     index = _named_index(table, name)
     transaction.drop_space(index.space)
+    if index.is_backfilling:
+        forget_reached(transaction, index)
     table = replace(table, indexes=tuple(each for each in table.indexes if each is not index))
     names = _key_names(table)
     types = {name: kind for name, kind in table.attribute_types.items() if name in names}
