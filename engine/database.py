@@ -18,11 +18,13 @@ from .errors import (
     ResourceNotFoundException,
     SpaceDroppedError,
     UnknownOperationException,
+    ValidationException,
 )
 from .items import ItemWriter
 from .model import operations, validate_request
 from .operations import ITEM_OPERATIONS, TABLE_OPERATIONS
 from .operations.operation import Answer, Mode, Operation, Present, Request
+from .operations.precedence import raise_earlier_fault
 from .storage import Reader, SQLiteStore, Store, Transaction
 from .strictness import Strictness, Switches
 
@@ -115,9 +117,13 @@ class Database:
             raise UnknownOperationException(f"DynamoDB has no operation {operation}")
         validate_request(operation, request)
         mode = known.mode if known.mode_of is None else known.mode_of(request)
-        if self.switches is not None:
-            return mode, self.switches.prepare(operation, known, mode, request, present)
-        return mode, known.prepare(self, request, present)
+        try:
+            if self.switches is not None:
+                return mode, self.switches.prepare(operation, known, mode, request, present)
+            return mode, known.prepare(self, request, present)
+        except (ValidationException, ResourceNotFoundException) as error:
+            raise_earlier_fault(self.catalog, operation, request, error)
+            raise
 
     @property
     def strictness(self) -> Strictness:

@@ -198,7 +198,7 @@ def _normalise_number(value: AttributeValue, content: Any, depth: int) -> _Sized
 
 
 def _normalise_binary(value: AttributeValue, content: Any, depth: int) -> _Sized:
-    return value, _checked_binary_size(content)
+    return value, checked_binary_size(content)
 
 
 def _normalise_boolean(value: AttributeValue, content: Any, depth: int) -> _Sized:
@@ -242,7 +242,7 @@ def _normalise_number_set(value: AttributeValue, content: Any, depth: int) -> _S
 def _normalise_binary_set(value: AttributeValue, content: Any, depth: int) -> _Sized:
     if not _checked_list(content):
         raise ValidationException(_INVALID + "Binary sets should not be empty")
-    size = sum(map(_checked_binary_size, content))
+    size = sum(map(checked_binary_size, content))
     if len(set(content)) != len(content):
         raise ValidationException(
             f"{_INVALID}Input collection [{', '.join(content)}]of type BS contains duplicates."
@@ -307,7 +307,7 @@ def _checked_map(content: Any) -> dict[str, Any]:
     )
 
 
-def _checked_binary_size(content: Any) -> int:
+def checked_binary_size(content: Any) -> int:
     """Return the number of bytes that base64 text stands for, once it is known to be sound."""
     if not isinstance(content, str):
         raise SerializationException(

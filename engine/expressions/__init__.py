@@ -21,6 +21,7 @@ from .bind import (
 )
 from .key_condition import (
     CLAUSES_MAX,
+    NOT_SUPPORTED,
     KeyClause,
     KeyCondition,
     key_clause,
@@ -42,6 +43,7 @@ __all__ = [
     "Condition",
     "DocumentPath",
     "KeyCondition",
+    "NOT_SUPPORTED",
     "Projection",
     "Update",
     # trees, for the legacy parameters

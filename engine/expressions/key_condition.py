@@ -23,6 +23,9 @@ CLAUSES_MAX = 8
 ValueGetter: TypeAlias = Callable[[Item, Values], AttributeValue]
 
 
+NOT_SUPPORTED = "Query key condition not supported"
+
+
 class KeyClause(NamedTuple):
     """The condition on one key attribute; its values are still to be got from a request.
 
@@ -94,7 +97,7 @@ def _missed(name: str) -> ValidationException:
 
 
 def _not_supported() -> ValidationException:
-    return ValidationException("Query key condition not supported")
+    return ValidationException(NOT_SUPPORTED)
 
 
 def too_many_conditions() -> ValidationException:

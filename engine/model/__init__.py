@@ -5,6 +5,6 @@ against compiled predicates, which say yes or no in a microsecond or two; only a
 is walked again, by the modules that know AWS's words.
 """
 
-from .validate import operations, validate_request
+from .validate import check_types, operations, validate_request
 
-__all__ = ["operations", "validate_request"]
+__all__ = ["check_types", "operations", "validate_request"]

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from ..errors import SerializationException
+from ..values import checked_binary_size
 from .shapes import Shape, shape_named, type_limits_of
 
 DEPTH_MAX = 100
@@ -147,13 +148,8 @@ def _take_number(value: Any) -> int | float:
 
 
 def _take_blob(value: Any) -> str:
-    if isinstance(value, list):
-        _refuse("Unrecognized collection type class java.nio.ByteBuffer")
-    if isinstance(value, dict):
-        _refuse(_UNEXPECTED_STRUCTURE)
-    if not isinstance(value, str):
-        _refuse("only base-64-encoded strings are convertible to bytes")
-    return value
+    checked_binary_size(value)
+    return str(value)
 
 
 _SCALARS: dict[str, Callable[[Any], Any]] = {

@@ -12,7 +12,7 @@ from .json_types import take_types
 from .predicates import Predicate, predicate_of
 from .shapes import input_shape, operations, shape_named
 
-__all__ = ["operations", "validate_request"]
+__all__ = ["check_types", "operations", "validate_request"]
 
 
 def validate_request(operation: str, request: dict[str, Any]) -> None:
@@ -26,6 +26,16 @@ def validate_request(operation: str, request: dict[str, Any]) -> None:
     """
     if not _acceptance_of(operation)(request):
         _refuse(operation, request)
+
+
+def check_types(operation: str, request: dict[str, Any]) -> None:
+    """Raises SerializationException at the first JSON value of another type than the model says.
+
+    `validate_request` does not look into attribute values; this does.
+    """
+    name = input_shape(operation)
+    if name is not None:
+        take_types(name, request)
 
 
 @lru_cache(maxsize=128)  # bounded: names of operations come from clients

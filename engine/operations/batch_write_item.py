@@ -10,7 +10,9 @@ from ..errors import ThrottledError, ValidationException
 from ..items import DeleteWrite, ItemKey, PutWrite, Write
 from ..schema import Table
 from ..storage import Transaction
+from ..values import Item
 from .operation import Answer, DatabaseParts, Present, Request
+from .reading import OTHER_SCHEMA
 
 WRITES_MAX = 25
 
@@ -67,18 +69,14 @@ def _unprocessed(
 
 def _write_of(request: Request) -> Write:
     put, delete = request.get("PutRequest"), request.get("DeleteRequest")
-    if put is not None and delete is not None:
+    if (put is None) == (delete is None):  # AWS says the same to both, and to neither
         raise ValidationException(
             "Supplied AttributeValue has more than one datatypes set, must contain exactly one of "
             "the supported datatypes"
         )
     if put is not None:
         return PutWrite(put["Item"], None)
-    if delete is not None:
-        return DeleteWrite(delete["Key"], None)
-    raise ValidationException(
-        "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"
-    )
+    return DeleteWrite(request["DeleteRequest"]["Key"], None)
 
 
 def _locate(
@@ -87,9 +85,18 @@ def _locate(
     plans, seen = [], set()
     for name, write in writes:
         table = table_named(name)
+        if isinstance(write, PutWrite):
+            _check_key_members(table, write.new.item)
         key = write.locate(table)
         plans.append((table, key, write))
         seen.add((table.name, key.address))
     if len(seen) < len(plans):
         raise ValidationException("Provided list of item keys contains duplicates")
     return plans
+
+
+def _check_key_members(table: Table, item: Item) -> None:
+    """Raises ValidationException for an item without a fitting key, in the words of a Key here."""
+    for name in table.key.names:
+        if table.attribute_types[name] not in item.get(name, ()):
+            raise ValidationException(OTHER_SCHEMA)

@@ -14,20 +14,31 @@ Request = dict[str, Any]
 def placeholders_of(request: Request, *expressions: str) -> Placeholders:
     """The request's placeholders; `expressions` are the members that may use them.
 
-    Raises ValidationException where names or values are given and no expression is.
+    Raises ValidationException as `check_placeholders_wanted` does, and for unsound ones.
     """
     names = request.get("ExpressionAttributeNames")
     values = request.get("ExpressionAttributeValues")
-    if (names is not None or values is not None) and not any(
-        request.get(member) is not None for member in expressions
-    ):
-        member = "ExpressionAttributeNames" if names is not None else "ExpressionAttributeValues"
-        verb = "are" if len(expressions) > 1 else "is"
-        raise ValidationException(
-            f"{member} can only be specified when using expressions: "
-            f"{' and '.join(expressions)} {verb} null"
-        )
+    if names is not None or values is not None:
+        check_placeholders_wanted(request, *expressions)
     return Placeholders(names, values)
+
+
+def check_placeholders_wanted(request: Request, *expressions: str) -> None:
+    """Raises ValidationException where names or values are given and nothing that may use them."""
+    given = [member for member in expressions if request.get(member) is not None]
+    if request.get("ExpressionAttributeNames") is not None and not given:
+        raise ValidationException(
+            "ExpressionAttributeNames can only be specified when using expressions"
+        )
+    valued = [member for member in expressions if member != "ProjectionExpression"]
+    if request.get("ExpressionAttributeValues") is None or not valued:
+        return
+    if not set(valued) & set(given):
+        verb = "are" if len(valued) > 1 else "is"
+        raise ValidationException(
+            "ExpressionAttributeValues can only be specified when using expressions: "
+            f"{' and '.join(valued)} {verb} null"
+        )
 
 
 def condition_of(request: Request, placeholders: Placeholders) -> Condition | None:

@@ -19,21 +19,22 @@ from .operation import Answer, DatabaseParts, Present, Request
 from .reading import Selection, StartKey, check_filter_keys, index_of, last_key_getter, report_page
 
 _EXPRESSIONS = ("ProjectionExpression", "FilterExpression", "KeyConditionExpression")
+QUERY_EXPRESSIONS = ("FilterExpression", "KeyConditionExpression", "ProjectionExpression")
+"""The same, in the order of the errors about placeholders."""
+
 _LEGACY = frozenset(("AttributesToGet", "QueryFilter", "ConditionalOperator", "KeyConditions"))
 
 
 def query(database: DatabaseParts, request: Request, present: Present) -> Callable[[Any], Answer]:
     legacy = not LEGACY_MEMBERS.isdisjoint(request) and uses_legacy(request, _LEGACY, _EXPRESSIONS)
-    placeholders = placeholders_of(
-        request, "KeyConditionExpression", "FilterExpression", "ProjectionExpression"
-    )
+    placeholders = placeholders_of(request, *QUERY_EXPRESSIONS)
     selection = Selection(request, placeholders, "QueryFilter" if legacy else None)
     if selection.limit is not None and selection.limit < 1:
         raise ValidationException(
             "1 validation error detected: Value at 'Limit' failed to satisfy constraint: "
             "Member must have value greater than or equal to 1"
         )
-    condition = _key_condition_of(request, placeholders)
+    condition = key_condition_of(request, placeholders)
     placeholders.check_all_used()
     table = database.catalog.table(request["TableName"])
     index = index_of(table, request)
@@ -56,7 +57,7 @@ def query(database: DatabaseParts, request: Request, present: Present) -> Callab
     return work
 
 
-def _key_condition_of(request: Request, placeholders: Placeholders) -> KeyCondition:
+def key_condition_of(request: Request, placeholders: Placeholders) -> KeyCondition:
     text = request.get("KeyConditionExpression")
     if text is not None:
         return bind_key_condition(text, placeholders)
@@ -86,7 +87,7 @@ class QueryRange:
         values, sorts = condition.for_schema(key.partitions, key.sorts)
         self.pk = b""
         for name, value in zip(key.partitions, values, strict=True):
-            self.pk += encode_part(types[name], _content(types[name], value))
+            self.pk += encode_part(types[name], content_of(types[name], value))
         self.token = token_of(self.pk)
         self.low, self.high = b"", None
         if sorts:
@@ -103,7 +104,7 @@ class QueryRange:
     def _narrow(self, types: list[str], conditions: list[tuple[str, list[AttributeValue]]]) -> None:
         """Takes the conditions on the first sort attributes, of which all but the last are `=`."""
         contents = [
-            [_content(kind, value) for value in values]
+            [content_of(kind, value) for value in values]
             for kind, (_, values) in zip(types, conditions, strict=True)
         ]
         self.low, self.high = sort_range(types[-1], conditions[-1][0], contents[-1])
@@ -144,7 +145,7 @@ class QueryRange:
         return (PageRow(size, body) for _, size, body in found)
 
 
-def _content(expected: str, value: AttributeValue) -> Any:
+def content_of(expected: str, value: AttributeValue) -> Any:
     """The content of a key condition's value. Raises ValidationException for another type."""
     if expected not in value:
         raise ValidationException(

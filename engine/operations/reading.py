@@ -169,18 +169,12 @@ class StartKey:
     def __init__(
         self, table: Table, index: Index | None, start: Item, *, gives_reason: bool
     ) -> None:
-        names = last_key_names(table, index)
-        if start.keys() != set(names):
-            raise ValidationException(
-                f"{INVALID_START}: {OTHER_SCHEMA}" if gives_reason else INVALID_START
-            )
+        check_start_members(table, index, start, gives_reason=gives_reason)
         try:
             start, _ = normalise_item(start)
             key: ItemKey = key_of_request(table, {name: start[name] for name in table.key.names})
         except ValidationException as error:
             raise ValidationException(f"{INVALID_START}: {error.message}") from None
-        if any(table.attribute_types[name] not in start[name] for name in names):
-            raise ValidationException(f"{INVALID_START}: {OTHER_SCHEMA}")
         self.token, self.pk, self.sk = key.address
         if index is None:
             return
@@ -192,6 +186,41 @@ class StartKey:
     @property
     def address(self) -> tuple[int, bytes, bytes]:
         return self.token, self.pk, self.sk
+
+
+def check_start_members(
+    table: Table, index: Index | None, start: Item, *, gives_reason: bool
+) -> None:
+    """Raises ValidationException where a start key has not the members of a row that is read.
+
+    What is missing is told of the key that is read first, then of the table's key behind it.
+    """
+    check_start_count(table, index, start, gives_reason=gives_reason)
+    read_key = table.key if index is None else index.key
+    for name in read_key.names if not gives_reason else ():
+        check_start_member(table, start, name)
+    for name in table.key.names:
+        if name not in start or table.attribute_types[name] not in start[name]:
+            raise ValidationException(f"{INVALID_START}: {OTHER_SCHEMA}")
+
+
+def check_start_count(
+    table: Table, index: Index | None, start: Item, *, gives_reason: bool
+) -> None:
+    """Raises ValidationException where a start key has more or fewer members than it must."""
+    names = last_key_names(table, index)
+    if len(start) != len(names) or (gives_reason and start.keys() != set(names)):
+        raise ValidationException(
+            f"{INVALID_START}: {OTHER_SCHEMA}" if gives_reason else INVALID_START
+        )
+
+
+def check_start_member(table: Table, start: Item, name: str) -> None:
+    """Raises ValidationException where an attribute of the key that is read is not as it must."""
+    if name not in start:
+        raise ValidationException(INVALID_START)
+    if table.attribute_types[name] not in start[name]:
+        raise ValidationException(OTHER_SCHEMA)
 
 
 def last_key_getter(table: Table, index: Index | None) -> Callable[[Item], Item]:

@@ -16,15 +16,18 @@ from .operation import Answer, DatabaseParts, Present, Request
 from .reading import Selection, StartKey, index_of, last_key_getter, report_page
 
 _EXPRESSIONS = ("ProjectionExpression", "FilterExpression")
+SCAN_EXPRESSIONS = ("FilterExpression", "ProjectionExpression")
+"""The same, in the order of the errors about placeholders."""
+
 _LEGACY = frozenset(("AttributesToGet", "ScanFilter", "ConditionalOperator"))
 
 
 def scan(database: DatabaseParts, request: Request, present: Present) -> Callable[[Any], Answer]:
     legacy = not LEGACY_MEMBERS.isdisjoint(request) and uses_legacy(request, _LEGACY, _EXPRESSIONS)
-    placeholders = placeholders_of(request, "FilterExpression", "ProjectionExpression")
+    placeholders = placeholders_of(request, *SCAN_EXPRESSIONS)
     selection = Selection(request, placeholders, "ScanFilter" if legacy else None)
     placeholders.check_all_used()
-    low, high = _segment_of(request)
+    low, high = segment_of(request)
     table = database.catalog.table(request["TableName"])
     index = index_of(table, request)
     space = table.space if index is None else index.space
@@ -56,7 +59,7 @@ def scan(database: DatabaseParts, request: Request, present: Present) -> Callabl
     return work
 
 
-def _segment_of(request: Request) -> tuple[int, int]:
+def segment_of(request: Request) -> tuple[int, int]:
     segment, segments = request.get("Segment"), request.get("TotalSegments")
     if segments is None and segment is None:
         return segment_tokens(0, 1)

@@ -66,7 +66,7 @@ def test_a_batch_that_finds_nothing_says_so_for_each_table(region: Region) -> No
 
 
 def test_a_batch_of_16_megabytes_leaves_the_rest_for_the_next(region: Region) -> None:
-    region.create("one")
+    region.create("one", write_units=100_000)  # many partitions, each with few of the items
     for start in range(0, 60, 10):
         write(region, one=[put(str(n), v=S("x" * 390_000)) for n in range(start, start + 10)])
     wanted: Answer = {"one": {"Keys": [{"id": S(str(n))} for n in range(60)]}}
@@ -144,3 +144,41 @@ def test_batches_over_unknown_tables_are_not_found(region: Region) -> None:
     assert region.refusal("BatchWriteItem", RequestItems={"nothing": [put("a")]}) == NOT_FOUND
     wanted = {"nothing": {"Keys": [{"id": S("a")}]}}
     assert region.refusal("BatchGetItem", RequestItems=wanted) == NOT_FOUND
+
+
+def test_one_partition_gives_a_megabyte_and_one_item_more_to_an_answer(region: Region) -> None:
+    region.create("one")  # of one partition
+    sizes = {"a": 409_000, "b": 409_000, "c": 409_000, "d": 300_000, "e": 200_000}
+    for name, size in sizes.items():
+        write(region, one=[put(name, v=S("x" * size))])
+    answer = region.call(
+        "BatchGetItem",
+        RequestItems={"one": {"Keys": [{"id": S(name)} for name in sizes], "ConsistentRead": True}},
+        ReturnConsumedCapacity="TOTAL",
+    )
+    assert names(answer["Responses"]["one"]) == ["a", "b", "c", "e"]
+    assert answer["UnprocessedKeys"] == {"one": {"Keys": [{"id": S("d")}], "ConsistentRead": True}}
+    assert answer["ConsumedCapacity"][0]["CapacityUnits"] == 3 * 100 + 49 + 1
+
+
+@pytest.mark.parametrize("item", [{"v": S("a")}, {"id": N(1)}])
+def test_a_batch_says_of_an_item_without_a_fitting_key_what_it_says_of_keys(
+    region: Region, item: Item
+) -> None:
+    region.create("one")
+    assert region.refusal(
+        "BatchWriteItem", RequestItems={"one": [{"PutRequest": {"Item": item}}]}
+    ) == (
+        "ValidationException",
+        "The provided key element does not match the schema",
+    )
+
+
+@pytest.mark.parametrize("request_", [{}, {**put("a"), **delete("a")}])
+def test_each_request_of_a_batch_is_one_of_two(region: Region, request_: Answer) -> None:
+    region.create("one")
+    assert region.refusal("BatchWriteItem", RequestItems={"one": [request_]}) == (
+        "ValidationException",
+        "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the "
+        "supported datatypes",
+    )
