@@ -132,7 +132,8 @@ class Database:
 
     @strictness.setter
     def strictness(self, settings: Strictness) -> None:
-        self.switches = None if settings.is_off else Switches(self, settings)
+        self.switches = switches = None if settings.is_off else Switches(self, settings)
+        self.writer.history = None if switches is None else switches.history
 
     def write(self, work: Callable[[Transaction], R], *, alone: bool = False) -> R:
         """Runs `work` in the writer's next commit and waits for it."""

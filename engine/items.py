@@ -5,7 +5,7 @@ The two steps are apart because a transaction decides all its actions before it 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 from zlib import adler32
 
 import orjson
@@ -230,11 +230,20 @@ Write = PutWrite | DeleteWrite | UpdateWrite
 """One write of one item, prepared on the caller's thread."""
 
 
+class RowHistory(Protocol):
+    """What wants to know rows of tables and indexes as they were before a change."""
+
+    def recording(self, transaction: Transaction, table: Table) -> Transaction:
+        """The transaction, through which the rows of this table and its indexes change."""
+
+
 class ItemWriter:
     """Decides and applies writes, telling the observers of each change in its transaction."""
 
     def __init__(self, observers: list[ChangeObserver]) -> None:
         self._observers = observers
+        self.history: RowHistory | None = None
+        """What notes rows before they change; None unless strictness asks for it."""
 
     def decide(self, reader: Reader, table: Table, key: ItemKey, write: Write) -> Decision:
         """Raises ConditionalCheckFailedException (with the item) where the condition fails."""
@@ -262,15 +271,16 @@ class ItemWriter:
         if old is new or (old is not None and new is not None and _equal(old, new)):
             return
         old_size, new_size = old.size if old else 0, new.size if new else 0
+        rows = transaction if self.history is None else self.history.recording(transaction, table)
         if new is None:
-            transaction.delete(table.space, *key.address)
+            rows.delete(table.space, *key.address)
         else:
-            transaction.put(table.space, *key.address, new.size, new.body)
+            rows.put(table.space, *key.address, new.size, new.body)
         transaction.tally(table.space, (new is not None) - (old is not None), new_size - old_size)
         if table.indexes or table.time_to_live is not None:
             old = old and old.parsed()
         if table.indexes:
-            rewrite_entries(transaction, table, key.address, old, new)
+            rewrite_entries(rows, table, key.address, old, new)
         if table.time_to_live is not None:
             move_expiry(transaction, table.time_to_live, key, old and old.item, new and new.item)
         if table.stream is None:

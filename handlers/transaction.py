@@ -142,7 +142,8 @@ class HandlerTransaction:
 
     def _read(self, address: Address, table: Table, key: ItemKey, wire_key: Item) -> bytes | None:
         if address not in self._reads:
-            request = {"TableName": table.name, "Key": wire_key}
+            # What was read is held against the item at the commit: only the latest will do.
+            request = {"TableName": table.name, "Key": wire_key, "ConsistentRead": True}
             answer = self._database.call("GetItem", request, present=_unparsed)
             self._reads[address] = table, key, answer.get("Item")
         return self._reads[address][2]

@@ -7,34 +7,15 @@ from functools import partial
 from typing import Any, cast
 
 from ..capacity import index_writes, read_units, write_units
-from ..catalog import Catalog
 from ..changes import ChangeObserver
 from ..errors import ConditionalCheckFailedException
 from ..items import Decision, ItemKey, ItemWriter, Write
-from ..schema import Index, Table
+from ..schema import Table
 from ..storage import Reader, Transaction
 from ..storage.port import Row
 from ..values import item_size
+from .spaces import Spaces
 from .throttling import Cost, Throttle
-
-
-class Spaces:
-    """Which table or index of it a space of the store belongs to."""
-
-    def __init__(self, catalog: Catalog) -> None:
-        self._catalog = catalog
-        self._tables: dict[str, Table] | None = None
-        self._owners: dict[int, tuple[Table, Index | None]] = {}
-
-    def owner_of(self, space: int) -> tuple[Table, Index | None] | None:
-        tables = self._catalog.tables
-        if tables is not self._tables:
-            owners: dict[int, tuple[Table, Index | None]] = {}
-            for table in tables.values():
-                owners[table.space] = table, None
-                owners.update({index.space: (table, index) for index in table.indexes})
-            self._owners, self._tables = owners, tables
-        return self._owners.get(space)
 
 
 class MeteredReader:

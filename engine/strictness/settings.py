@@ -29,6 +29,12 @@ class Strictness:
     """How long a new index of an existing table is Backfilling once its table is ACTIVE again."""
     deleting_ms: int = 0
     """How long a deleted table or index is still told of, as DELETING."""
+    stale_ms: int = 0
+    """How far a read that is not consistent may look back."""
+    stale_probability: float = 1.0
+    """How likely such a read looks back at all, 0 to 1."""
+    index_lag_ms: int = 0
+    """How long after its write an item's entry in a global index is seen."""
     latency_ms: int | tuple[int, int] = 0
     """How long a server holds an answer back; of two numbers, anything between them."""
 

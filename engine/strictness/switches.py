@@ -11,11 +11,14 @@ from ..operations import ITEM_OPERATIONS, TABLE_OPERATIONS
 from ..operations.operation import Answer, DatabaseParts, Mode, Operation, Present, Request
 from ..storage import Reader
 from .control import prepare_slowly
+from .history import History
 from .latency import Latency
-from .metering import MeteredReader, MeteredWriter, Spaces
+from .metering import MeteredReader, MeteredWriter
 from .named import TRANSACTIONS, consistency_of, statements_of
 from .parts import Parts
+from .past import Staleness
 from .settings import Strictness
+from .spaces import Spaces
 from .statuses import Statuses
 from .throttling import Throttle
 from .unprocessed import BATCHES, Leftovers, add_left
@@ -44,6 +47,12 @@ class Switches:
         """What a server asks how long to hold an answer back."""
         if settings.latency_range_ms[1]:
             self.latency = Latency(settings.latency_range_ms, self._luck("latency"))
+        self._staleness: Staleness | None = None
+        self.history: History | None = None
+        """What notes former rows for reads of the past."""
+        if settings.stale_ms or settings.index_lag_ms:
+            self._staleness = Staleness(settings, database.clock, self._luck("staleness"))
+            self.history = self._staleness.history
         self._statuses: Statuses | None = None
         if settings.has_statuses:
             self._statuses = Statuses(settings, database.catalog, database.clock)
@@ -83,16 +92,21 @@ class Switches:
             return self._database
         factor = 2 if name in TRANSACTIONS else 1
         writer = MeteredWriter(self._database.change_observers, self._throttle, factor)
+        writer.history = self.history
         return Parts.of(self._database)._replace(writer=writer)
 
     def _over_reader(self, name: str, request: Request, work: Work) -> Work:
-        throttle = self._throttle
-        if throttle is None:
+        staleness, throttle = self._staleness, self._throttle
+        if staleness is None and throttle is None:
             return work
         consistent = consistency_of(name, request, self._database.catalog)
-        factor = 2 if name in TRANSACTIONS else 1
 
-        def metered_work(reader: Reader) -> Answer:
+        def strict_work(reader: Reader) -> Answer:
+            if staleness is not None:
+                reader = staleness.reader_for(reader, self._spaces, consistent)
+            if throttle is None:
+                return work(reader)
+            factor = 2 if name in TRANSACTIONS else 1
             metered = MeteredReader(reader, self._spaces, throttle, consistent, factor)
             try:
                 return work(metered)
@@ -103,7 +117,7 @@ class Switches:
             finally:
                 metered.settle()
 
-        return metered_work
+        return strict_work
 
 
 def _leaving(name: str, work: Work, left: Request) -> Work:
