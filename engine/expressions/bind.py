@@ -7,7 +7,6 @@ values. What is left for a request is to look its placeholders up.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import NamedTuple, TypeVar
 
 from ..errors import ValidationException
@@ -18,11 +17,10 @@ from .evaluate import Test, ValueCheck, Values, compile_condition, value_checks
 from .key_condition import KeyClause, KeyCondition, compile_key_condition
 from .parser import Parsed, parse_condition, parse_projection, parse_update
 from .project import Projector, compile_projection, top_level_names
+from .remembering import remembered_by_names
 from .resolve import DocumentPath, Placeholders, Scope
 from .tokens import InvalidExpression
 from .update import WRONG_TYPE, Updater, compile_update
-
-_CACHED_PROGRAMS_MAX = 4096
 
 NO_VALUES: Values = {}
 
@@ -165,8 +163,7 @@ def bind_projection(text: str, placeholders: Placeholders) -> Projection:
     """
     try:
         parsed = parse_projection(text)
-        names, _ = _meanings(parsed, placeholders, _check_projection)
-        return _projection(parsed, names)
+        return _projection(parsed, *_meanings(parsed, placeholders, _check_projection))
     except InvalidExpression as error:
         raise _refused("ProjectionExpression", error) from None
 
@@ -256,7 +253,7 @@ def _scope(parsed: Parsed[T], names: _Strings, types: _Strings) -> Scope:
     )
 
 
-@lru_cache(_CACHED_PROGRAMS_MAX)
+@remembered_by_names
 def _condition_program(
     parsed: Parsed[tree.ConditionTree], names: _Strings, types: _Strings
 ) -> ConditionProgram:
@@ -269,7 +266,7 @@ def _condition_program(
     )
 
 
-@lru_cache(_CACHED_PROGRAMS_MAX)
+@remembered_by_names
 def _update_program(
     parsed: Parsed[tree.UpdateTree], names: _Strings, types: _Strings
 ) -> UpdateProgram:
@@ -289,9 +286,11 @@ def _compiled_update(actions: tree.UpdateTree, scope: Scope) -> UpdateProgram:
     )
 
 
-@lru_cache(_CACHED_PROGRAMS_MAX)
-def _projection(parsed: Parsed[tree.ProjectionTree], names: _Strings) -> Projection:
-    scope = _scope(parsed, names, ())
+@remembered_by_names
+def _projection(
+    parsed: Parsed[tree.ProjectionTree], names: _Strings, types: _Strings
+) -> Projection:
+    scope = _scope(parsed, names, types)
     _check_projection(parsed.tree, scope)
     return Projection(tuple(map(scope.path, parsed.tree)))
 
@@ -300,7 +299,7 @@ def _check_projection(paths: tree.ProjectionTree, scope: Scope) -> None:
     check_paths([scope.path(path) for path in paths])
 
 
-@lru_cache(_CACHED_PROGRAMS_MAX)
+@remembered_by_names
 def _key_condition_program(
     parsed: Parsed[tree.ConditionTree], names: _Strings, types: _Strings
 ) -> KeyConditionProgram:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Generic, TypeVar
 
 from . import tree
+from .remembering import remembered_by_text
 from .reserved_words import RESERVED_WORDS
 from .tokens import (
     END,
@@ -30,7 +30,6 @@ OPERATORS_MAX = 300
 IN_OPERANDS_MAX = 100
 INDEX_MAX = 2**32 - 2
 _NESTING_MAX = 310
-_CACHED_TEXTS_MAX = 2048
 
 CONDITION_FUNCTIONS = frozenset(
     ("attribute_exists", "attribute_not_exists", "attribute_type", "begins_with", "contains")
@@ -62,9 +61,11 @@ class Parsed(Generic[T]):
     names: tuple[str, ...]
     values: tuple[str, ...]
     placeholders: tuple[str, ...]
+    chars: int
+    """How long the text was."""
 
 
-@lru_cache(_CACHED_TEXTS_MAX)
+@remembered_by_text
 def parse_condition(source: str) -> Parsed[tree.ConditionTree]:
     """Parse a condition; filters and key conditions have the same grammar.
 
@@ -75,7 +76,7 @@ def parse_condition(source: str) -> Parsed[tree.ConditionTree]:
     return parser.finish(parser.condition())
 
 
-@lru_cache(_CACHED_TEXTS_MAX)
+@remembered_by_text
 def parse_update(source: str) -> Parsed[tree.UpdateTree]:
     """Parse an update expression into its actions, in the order of the text.
 
@@ -86,7 +87,7 @@ def parse_update(source: str) -> Parsed[tree.UpdateTree]:
     return parser.finish(parser.update())
 
 
-@lru_cache(_CACHED_TEXTS_MAX)
+@remembered_by_text
 def parse_projection(source: str) -> Parsed[tree.ProjectionTree]:
     """Parse a projection expression into its paths.
 
@@ -123,7 +124,7 @@ class _Parser:
                 raise InvalidExpression(self.complaints[kind])
         names = self._mentioned(NAME_PLACEHOLDER)
         values = self._mentioned(VALUE_PLACEHOLDER)
-        return Parsed(parsed, names, values, names + values)
+        return Parsed(parsed, names, values, names + values, len(self.source))
 
     def _mentioned(self, kind: str) -> tuple[str, ...]:
         return tuple(dict.fromkeys(token.text for token in self.tokens if token.kind == kind))

@@ -17,9 +17,14 @@ DocumentPath: TypeAlias = tuple[str | int, ...]
 
 NAME_BYTES_MAX = 65535
 
-# A program's placeholders are few: remembering them is faster than looking at each again.
-_is_name_placeholder = lru_cache(4096)(re.compile(r"#[0-9a-zA-Z_]+").fullmatch)
-_is_value_placeholder = lru_cache(4096)(re.compile(r":[0-9a-zA-Z_]+").fullmatch)
+_REMEMBERED_CHARS_MAX = 64
+
+_name_placeholder = re.compile(r"#[0-9a-zA-Z_]+").fullmatch
+_value_placeholder = re.compile(r":[0-9a-zA-Z_]+").fullmatch
+
+# A program's placeholders are few and short: remembering them is faster than looking at each again.
+_is_name_placeholder = lru_cache(4096)(_name_placeholder)
+_is_value_placeholder = lru_cache(4096)(_value_placeholder)
 
 
 class Placeholders:
@@ -63,7 +68,8 @@ def _checked_names(names: Mapping[str, str]) -> Mapping[str, str]:
     if not names:
         raise ValidationException("ExpressionAttributeNames must not be empty")
     for placeholder, name in names.items():
-        if not _is_name_placeholder(placeholder):
+        is_short = len(placeholder) <= _REMEMBERED_CHARS_MAX
+        if not (_is_name_placeholder if is_short else _name_placeholder)(placeholder):
             raise ValidationException(
                 f'ExpressionAttributeNames contains invalid key: Syntax error; key: "{placeholder}"'
             )
@@ -88,7 +94,8 @@ def _checked_values(values: Mapping[str, AttributeValue]) -> dict[str, Attribute
     if not values:
         raise ValidationException("ExpressionAttributeValues must not be empty")
     for placeholder in values:
-        if not _is_value_placeholder(placeholder):
+        is_short = len(placeholder) <= _REMEMBERED_CHARS_MAX
+        if not (_is_value_placeholder if is_short else _value_placeholder)(placeholder):
             raise ValidationException(
                 "ExpressionAttributeValues contains invalid key: "
                 f'Syntax error; key: "{placeholder}"'

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TypeVar
 
 from ..expressions import tree
+from ..expressions.remembering import remembered_by_text
 from .conditions import ConditionParser
 from .tokens import END, QUOTED, WORD, malformed
 from .tree import Command, Delete, Exists, Insert, Select, Statement, Template, Update
 
-_CACHED_TEXTS_MAX = 2048
 T = TypeVar("T")
 
 
-@lru_cache(_CACHED_TEXTS_MAX)
+@remembered_by_text
 def parse_statement(source: str) -> Statement:
     """Parse a statement; cached by text.
 

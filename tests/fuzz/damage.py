@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Iterator
 from typing import Any
@@ -95,7 +96,14 @@ class Damage:
 
 
 def copied(value: Any) -> Any:
-    return orjson.loads(orjson.dumps(value))
+    return orjson.loads(to_json(value))
+
+
+def to_json(value: Any) -> bytes:
+    try:
+        return orjson.dumps(value)
+    except TypeError:  # It has become deeper than orjson goes.
+        return json.dumps(value).encode()
 
 
 def places_of(value: Any) -> Iterator[tuple[Any, Any]]:

@@ -13,9 +13,9 @@ import orjson
 from pelton.engine.model import operations
 from pelton.server.wire import service_of
 from tests.server.raw import SIGNED, post
-from tests.server.specimens import TABLE, Request
+from tests.server.specimens import KEY, TABLE, Request
 
-from .damage import Damage, nested
+from .damage import Damage, nested, to_json
 from .shaped import Shaped
 
 LETTERS = [chr(code) for code in (*range(0x20, 0x7F), *range(0xA0, 0x100))]
@@ -52,7 +52,8 @@ class Hostility:
             self._members_damaged: 300,
             self._made_up: 200,
             self._text_damaged: 150,
-            self._extreme: 50,
+            self._extreme: 30,
+            self._new_text: 20,
             self._wrongly_addressed: 100,
             self._compressed: 49,
             self._bomb: 1,
@@ -70,13 +71,13 @@ class Hostility:
 
     def _members_damaged(self) -> Attack:
         operation, request = self._source.choice(self.whole)
-        body = orjson.dumps(self._damage.members(request))
+        body = to_json(self._damage.members(request))
         return Attack("damaged members", post(body, target_of(operation)))
 
     def _made_up(self) -> Attack:
         there = [operation for operation, _ in self.whole]
         operation = self._source.choice(there if self._source.random() < 0.9 else self._all)
-        body = orjson.dumps(self._shaped.request(operation))
+        body = to_json(self._shaped.request(operation))
         return Attack("made up from the model", post(body, target_of(operation)))
 
     def _text_damaged(self) -> Attack:
@@ -92,6 +93,35 @@ class Hostility:
         comma = b"," if len(body) > 2 else b""
         body = b"%s%s%s:%s}" % (body[:-1], comma, orjson.dumps(member), extreme)
         return Attack("extremes", post(body, target_of(operation)))
+
+    def _new_text(self) -> Attack:
+        """An expression, names or a statement that no request had before, often long."""
+        salt = f"a{self._source.getrandbits(60):x}"
+        count = self._source.choice([1, 10, 100, 200])
+        paths = [f"{salt}{at}" for at in range(count)]
+        names = {f"#{path}": path * 20 for path in paths}
+        operation: str
+        member, text, operation = self._source.choice(
+            [
+                ("ProjectionExpression", ", ".join(paths), "GetItem"),
+                ("ProjectionExpression", ", ".join(names), "GetItem"),
+                ("FilterExpression", " OR ".join(f"{path} = :v" for path in paths), "Scan"),
+                ("UpdateExpression", "REMOVE " + ", ".join(paths), "UpdateItem"),
+                ("ConditionExpression", " OR ".join(f"{path} = :v" for path in paths), "PutItem"),
+                ("Statement", f"SELECT {', '.join(paths)} FROM {TABLE}", "ExecuteStatement"),
+                ("IndexName", salt * 20, "Query"),
+            ]
+        )
+        request: Request = {"TableName": TABLE, member: text}
+        if operation == "ExecuteStatement":
+            del request["TableName"]
+        elif operation != "Scan":
+            request["Item" if operation == "PutItem" else "Key"] = KEY
+        if ":v" in text:
+            request["ExpressionAttributeValues"] = {":v": {"S": salt}}
+        if "#" in text:
+            request["ExpressionAttributeNames"] = names
+        return Attack("new texts", post(to_json(request), target_of(operation)))
 
     def _wrongly_addressed(self) -> Attack:
         operation, body = self._whole()
