@@ -16,12 +16,11 @@ from .operation import Answer, DatabaseParts, Present, Request
 from .table_definition import (
     attribute_types_of,
     check_all_defined_used,
-    check_defined,
     indexes_of,
-    key_schema_of,
     new_stream,
     place,
     stream_view_of,
+    table_key_of,
     throughput_of,
 )
 from .table_settings import changed_settings, refuse_members_to_come, with_warm_throughput
@@ -42,9 +41,9 @@ def create_table(
     billing_mode = request.get("BillingMode") or "PROVISIONED"
     throughput = throughput_of(request, billing_mode)
     types = attribute_types_of(request)
-    key = key_schema_of(request["KeySchema"])
-    check_defined(key, types)
+    key = table_key_of(request["KeySchema"], types)
     indexes = indexes_of(request, types, key, billing_mode)
+    has_local = any(index.is_local for index in indexes)
     check_all_defined_used(types, key, [index.key for index in indexes])
     arn = _arn_prefix(database) + name
     settings = changed_settings(database, {}, request, billing_mode)
@@ -73,6 +72,7 @@ def create_table(
             on_demand_ms=at_ms if billing_mode == "PAY_PER_REQUEST" else None,
             throughput=throughput,
             deletion_protection=bool(request.get("DeletionProtectionEnabled")),
+            collection_space=transaction.create_space() if has_local else None,
             tags=tags,
             settings=settings,
         )

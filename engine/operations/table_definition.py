@@ -17,6 +17,7 @@ INVALID = "One or more parameter values were invalid: "
 LOCAL_INDEXES_MAX = 5
 GLOBAL_INDEXES_MAX = 20
 NON_KEY_ATTRIBUTES_MAX = 100
+CAPACITY_UNITS_MAX = 1_000_000_000_000
 KEY_ATTRIBUTES_MAX = 4
 """How many attributes the partition key of a global index may have, and how many its sort key."""
 
@@ -29,15 +30,27 @@ def attribute_types_of(request: Request) -> dict[str, str]:
     for definition in request.get("AttributeDefinitions") or ():
         name = definition["AttributeName"]
         if name in types:
-            raise ValidationException(
-                f"{INVALID}Duplicate AttributeName in AttributeDefinitions: {name}"
-            )
+            raise ValidationException(f"Attribute Name is duplicated: {name}")
         types[name] = definition["AttributeType"]
     return types
 
 
-def key_schema_of(elements: list[dict[str, str]]) -> KeySchema:
-    """A KeySchema member. Raises ValidationException unless it is HASH, or HASH then RANGE."""
+def table_key_of(elements: list[dict[str, str]], types: dict[str, str]) -> KeySchema:
+    """A table's KeySchema member. Raises ValidationException as `key_schema_of` does."""
+    if len(elements) > len(types):
+        raise ValidationException("Invalid KeySchema: Some index key attribute have no definition")
+    return key_schema_of(elements, types)
+
+
+def key_schema_of(elements: list[dict[str, str]], types: dict[str, str]) -> KeySchema:
+    """A KeySchema member. Raises ValidationException unless it is HASH, or HASH then RANGE, of
+    attributes that are defined.
+    """
+    check_defined(elements, types)
+    if len(elements) == 2 and elements[0]["AttributeName"] == elements[1]["AttributeName"]:
+        raise ValidationException(
+            "Both the Hash Key and the Range Key element in the KeySchema have the same name"
+        )
     if elements[0]["KeyType"] != "HASH":
         raise ValidationException(
             "Invalid KeySchema: The first KeySchemaElement is not a HASH key type"
@@ -48,17 +61,15 @@ def key_schema_of(elements: list[dict[str, str]]) -> KeySchema:
         raise ValidationException(
             "Invalid KeySchema: The second KeySchemaElement is not a RANGE key type"
         )
-    partition, sort = elements[0]["AttributeName"], elements[1]["AttributeName"]
-    if partition == sort:
-        raise ValidationException("Invalid KeySchema: Some index key attribute have no definition")
-    return KeySchema((partition,), (sort,))
+    return KeySchema((elements[0]["AttributeName"],), (elements[1]["AttributeName"],))
 
 
-def global_key_schema_of(elements: list[dict[str, str]]) -> KeySchema:
+def global_key_schema_of(elements: list[dict[str, str]], types: dict[str, str]) -> KeySchema:
     """A KeySchema member of a global index: up to four HASH elements, then up to four RANGE ones.
 
     Raises ValidationException for others. Source: AWS's guide, "Multi-attribute keys pattern".
     """
+    check_defined(elements, types)
     if elements[0]["KeyType"] != "HASH":
         raise ValidationException(
             "Invalid KeySchema: The first KeySchemaElement is not a HASH key type"
@@ -84,13 +95,14 @@ def global_key_schema_of(elements: list[dict[str, str]]) -> KeySchema:
     return key
 
 
-def check_defined(key: KeySchema, types: dict[str, str]) -> None:
+def check_defined(elements: list[dict[str, str]], types: dict[str, str]) -> None:
     """Raises ValidationException when a key attribute of a table or an index has no definition."""
-    if all(name in types for name in key.names):
+    names = [element["AttributeName"] for element in elements]
+    if all(name in types for name in names):
         return
     raise ValidationException(
         f"{INVALID}Some index key attributes are not defined in AttributeDefinitions. "
-        f"Keys: [{', '.join(key.names)}], AttributeDefinitions: [{', '.join(types)}]"
+        f"Keys: [{', '.join(names)}], AttributeDefinitions: [{', '.join(types)}]"
     )
 
 
@@ -140,8 +152,7 @@ def index_of_request(
 ) -> Index:
     """One secondary index, not yet in a space."""
     name = request["IndexName"]
-    key = (key_schema_of if is_local else global_key_schema_of)(request["KeySchema"])
-    check_defined(key, types)
+    key = (key_schema_of if is_local else global_key_schema_of)(request["KeySchema"], types)
     if is_local:
         if key.sort is None:
             raise ValidationException(
@@ -237,7 +248,17 @@ def throughput_of(request: Request, billing_mode: str) -> Throughput:
             f"{INVALID}ReadCapacityUnits and WriteCapacityUnits must both be specified when "
             "BillingMode is PROVISIONED"
         )
+    check_bounds(given)
     return Throughput(given["ReadCapacityUnits"], given["WriteCapacityUnits"])
+
+
+def check_bounds(throughput: Request) -> None:
+    """Raises ValidationException for a table's capacity beyond what any account could have."""
+    for member in ("ReadCapacityUnits", "WriteCapacityUnits"):
+        if throughput[member] > CAPACITY_UNITS_MAX:
+            raise ValidationException(
+                f"Given value {throughput[member]} for {member} is out of bounds"
+            )
 
 
 def stream_view_of(specification: dict[str, Any] | None) -> str | None:

@@ -15,6 +15,7 @@ from .operation import Answer, DatabaseParts, Present, Request
 from .table_definition import (
     INVALID,
     attribute_types_of,
+    check_bounds,
     index_of_request,
     new_stream,
     place,
@@ -40,6 +41,7 @@ _CHANGES = (
     "OnDemandThroughput",
     "WarmThroughput",
 )
+_INDEX_CHANGES = ("Update", "Create", "Delete")
 
 
 def update_table(
@@ -47,11 +49,13 @@ def update_table(
 ) -> Callable[[Any], Answer]:
     name = request["TableName"]
     refuse_members_to_come(request)
-    if all(request.get(member) is None for member in _CHANGES):
+    if all(request.get(member) in (None, []) for member in _CHANGES):
         raise ValidationException(
             "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, "
             "GlobalSecondaryIndexUpdates or SSESpecification or ReplicaUpdates is required"
         )
+    _check_capacity(request)
+    _check_updates(request.get("GlobalSecondaryIndexUpdates") or ())
     table_to_manage(database.catalog, name)
 
     def work(transaction: Transaction) -> Answer:
@@ -67,6 +71,36 @@ def update_table(
         return {"TableDescription": description_of(table, transaction)}
 
     return work
+
+
+def _check_capacity(request: Request) -> None:
+    given = request.get("ProvisionedThroughput")
+    if given is not None:
+        check_bounds(given)
+    elif request.get("BillingMode") == "PROVISIONED":
+        raise ValidationException(
+            f"{INVALID}ProvisionedThroughput must be specified when BillingMode is PROVISIONED"
+        )
+
+
+def _check_updates(updates: Sequence[Request]) -> None:
+    """Raises ValidationException unless each is one change, and each of another index."""
+    named = set()
+    for update in updates:
+        given = [update[kind] for kind in _INDEX_CHANGES if update.get(kind) is not None]
+        if len(given) != 1:
+            raise ValidationException(
+                f"{INVALID}One of GlobalSecondaryIndexUpdate.Update, "
+                "GlobalSecondaryIndexUpdate.Create, GlobalSecondaryIndexUpdate.Delete must not be "
+                "null"
+            )
+        name = given[0]["IndexName"]
+        if name in named:
+            raise ValidationException(
+                f"{INVALID}Only one global secondary index update per index is allowed "
+                f"simultaneously. Index: {name}"
+            )
+        named.add(name)
 
 
 def _change_settings(database: DatabaseParts, table: Table, request: Request, at_ms: int) -> Table:
@@ -143,14 +177,7 @@ def _change_indexes(transaction: Transaction, table: Table, request: Request) ->
     updates = request.get("GlobalSecondaryIndexUpdates") or ()
     _check_one_at_a_time(table, updates)
     for update in updates:
-        given = [(kind, body) for kind, body in update.items() if body is not None]
-        if len(given) != 1:
-            raise ValidationException(
-                f"{INVALID}One of GlobalSecondaryIndexUpdate.Update, "
-                "GlobalSecondaryIndexUpdate.Create, GlobalSecondaryIndexUpdate.Delete must not be "
-                "null"
-            )
-        ((kind, body),) = given
+        ((kind, body),) = [(kind, update[kind]) for kind in _INDEX_CHANGES if update.get(kind)]
         if kind == "Create":
             table = _create_index(transaction, table, types, body)
         elif kind == "Delete":

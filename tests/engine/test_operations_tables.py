@@ -155,8 +155,31 @@ TWO_KEYS = {
             "Invalid KeySchema: Some index key attribute have no definition",
         ),
         (
-            {"KeySchema": key_schema("id")[::-1] + [{"AttributeName": "v", "KeyType": "HASH"}]},
+            {
+                "KeySchema": [*key_schema("id"), {"AttributeName": "v", "KeyType": "HASH"}],
+                **ID_V,
+            },
             "Invalid KeySchema: The second KeySchemaElement is not a RANGE key type",
+        ),
+        (
+            {"KeySchema": key_schema("id", "id"), **ID_V},
+            "Both the Hash Key and the Range Key element in the KeySchema have the same name",
+        ),
+        (
+            {"KeySchema": [{"AttributeName": "other", "KeyType": "RANGE"}]},
+            INVALID + "Some index key attributes are not defined in AttributeDefinitions. Keys: "
+            "[other], AttributeDefinitions: [id]",
+        ),
+        (
+            {"AttributeDefinitions": definitions(["id"], {}) * 2},
+            "Attribute Name is duplicated: id",
+        ),
+        (
+            {
+                "BillingMode": "PROVISIONED",
+                "ProvisionedThroughput": {**CAPACITY, "ReadCapacityUnits": 10**12 + 1},
+            },
+            "Given value 1000000000001 for ReadCapacityUnits is out of bounds",
         ),
         (
             {"KeySchema": [{"AttributeName": "id", "KeyType": "RANGE"}]},
@@ -485,4 +508,51 @@ def test_an_update_that_says_nothing_is_refused(region: Region) -> None:
     assert region.refusal("UpdateTable", TableName="nothing", BillingMode="PAY_PER_REQUEST") == (
         "ResourceNotFoundException",
         "Requested resource not found: Table: nothing not found",
+    )
+
+
+NOT_ONE = (
+    INVALID + "One of GlobalSecondaryIndexUpdate.Update, GlobalSecondaryIndexUpdate.Create, "
+    "GlobalSecondaryIndexUpdate.Delete must not be null"
+)
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (
+            {"GlobalSecondaryIndexUpdates": []},
+            "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, "
+            "GlobalSecondaryIndexUpdates or SSESpecification or ReplicaUpdates is required",
+        ),
+        ({"GlobalSecondaryIndexUpdates": [{}]}, NOT_ONE),
+        (
+            {
+                "GlobalSecondaryIndexUpdates": [
+                    {"Delete": {"IndexName": "by-v"}, "Update": {"IndexName": "by-v"}}
+                ]
+            },
+            NOT_ONE,
+        ),
+        (
+            {"GlobalSecondaryIndexUpdates": [{"Delete": {"IndexName": "by-v"}}] * 2},
+            INVALID + "Only one global secondary index update per index is allowed simultaneously. "
+            "Index: by-v",
+        ),
+        (
+            {"BillingMode": "PROVISIONED"},
+            INVALID + "ProvisionedThroughput must be specified when BillingMode is PROVISIONED",
+        ),
+        (
+            {"ProvisionedThroughput": {**CAPACITY, "WriteCapacityUnits": 10**12 + 1}},
+            "Given value 1000000000001 for WriteCapacityUnits is out of bounds",
+        ),
+    ],
+)
+def test_changes_that_contradict_themselves_are_refused_before_a_missing_table(
+    region: Region, more: Answer, message: str
+) -> None:
+    assert region.refusal("UpdateTable", TableName="nothing", **more) == (
+        "ValidationException",
+        message,
     )

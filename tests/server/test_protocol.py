@@ -206,6 +206,12 @@ def test_empty_lines_between_requests_are_skipped(url: str) -> None:
         assert client.receive().status == 200
 
 
+def test_a_request_of_no_type_and_no_body_is_answered_in_plain_json(url: str) -> None:
+    reply = exchange(url, b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n")
+    assert (reply.status, reply.headers["content-type"]) == (400, "application/json")
+    assert reply.json == {"__type": "com.amazon.coral.service#UnknownOperationException"}
+
+
 @pytest.mark.parametrize("content_type", ["application/json", "application/json; charset=utf-8"])
 def test_plain_json_is_answered_in_plain_json(url: str, content_type: str) -> None:
     reply = exchange(url, post(content_type=content_type))

@@ -84,8 +84,7 @@ def test_a_table_can_be_created_once(table: WireTable) -> None:
     [
         (
             {"AttributeDefinitions": []},
-            "One or more parameter values were invalid: Some index key attributes are not defined "
-            "in AttributeDefinitions. Keys: [id], AttributeDefinitions: []",
+            "Invalid KeySchema: Some index key attribute have no definition",
         ),
         (
             {"BillingMode": "FREE"},

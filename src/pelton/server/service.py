@@ -79,7 +79,7 @@ class Service:
         content_type = headers.get(b"content-type", b"")
         if content_type != JSON_1_0:
             content_type = content_type.partition(b";")[0].strip()
-            if content_type == JSON:
+            if content_type == JSON or not (content_type or body):
                 exchange.content_type = JSON
             elif content_type != JSON_1_0 and body:
                 exchange.content_type = PLAIN
