@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from .indexes import index_entry
+from .item_collections import GIGABYTE, collection_bytes
 from .items import Decision, ItemKey
 from .schema import Index, Table
 from .storage import Reader
@@ -18,8 +19,6 @@ READ_UNIT_BYTES = 4096
 WRITE_UNIT_BYTES = 1024
 TRANSACTION_FACTOR = 2
 """A transaction touches every item twice: to prepare and to commit."""
-
-GIGABYTE = 1024**3
 
 
 def read_units(size_bytes: int, *, consistent: bool) -> float:
@@ -188,14 +187,7 @@ def index_writes(
 def _collection_metrics(reader: Reader, table: Table, key: ItemKey) -> dict[str, Any]:
     """How large the items of one partition key are, with their local index entries, in GB."""
     name = table.key.partition
-    spaces = [table.space, *(index.space for index in table.indexes if index.is_local)]
-    size = sum(reader.count(space)[1] for space in spaces)
-    if size >= GIGABYTE:
-        # Only a table this large can hold a collection worth measuring.
-        size = sum(
-            size for space in spaces for _, size, _ in reader.query(space, key.token, key.pk)
-        )
-    low = float(size // GIGABYTE)
+    low = float(collection_bytes(reader, table, key) // GIGABYTE)
     return {
         "ItemCollectionKey": {name: key.attributes[name]},
         "SizeEstimateRangeGB": [low, low + 1.0],

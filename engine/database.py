@@ -20,6 +20,7 @@ from .errors import (
     UnknownOperationException,
     ValidationException,
 )
+from .item_collections import COLLECTION_BYTES_MAX
 from .items import ItemWriter
 from .model import operations, validate_request
 from .operations import ITEM_OPERATIONS, TABLE_OPERATIONS
@@ -44,6 +45,8 @@ class Database:
     """All tables of one region, in one file; ":memory:" keeps nothing after `close`.
 
     Requests and answers are those of the DynamoDB API, as dictionaries in wire form.
+    `collection_bytes_max` is how large the items of one partition key may be in a table with local
+    indexes, with their entries in those: AWS's 10 GB unless a test wants to get there.
     Raises StoreError and its kin where the file cannot be used.
     """
 
@@ -55,6 +58,7 @@ class Database:
         account: str = "000000000000",
         clock: Clock | None = None,
         durability: str = "FULL",
+        collection_bytes_max: int = COLLECTION_BYTES_MAX,
     ) -> None:
         self.region = region
         self.account = account
@@ -62,15 +66,15 @@ class Database:
         self.store: Store = SQLiteStore(path, durability=durability)
         self.catalog = Catalog()
         self.change_observers: list[ChangeObserver] = []
-        self.writer = ItemWriter(self.change_observers)
+        self.writer = ItemWriter(self.change_observers, collection_bytes_max)
         self.operations: dict[str, Operation] = {**ITEM_OPERATIONS, **TABLE_OPERATIONS}
         self.switches: Switches | None = None
         """What makes it strict; None, for next to nothing, where `strictness` is off."""
         self.store.read(self.catalog.load)
         self.store.on_foreign_commit(self.catalog.load)
+        self.backfill = Backfill(self)
 
     def call(self, operation: str, request: Request, *, present: Present = orjson.loads) -> Answer:
-        self.backfill = Backfill(self)
         """Answers one request, after its commit if it writes.
 
         `present` says how stored JSON enters the answer. Raises DynamoDBError for whatever
@@ -117,9 +121,10 @@ class Database:
             raise UnknownOperationException(f"DynamoDB has no operation {operation}")
         validate_request(operation, request)
         mode = known.mode if known.mode_of is None else known.mode_of(request)
+        switches = self.switches
         try:
-            if self.switches is not None:
-                return mode, self.switches.prepare(operation, known, mode, request, present)
+            if switches is not None:
+                return mode, switches.prepare(operation, known, mode, request, present)
             return mode, known.prepare(self, request, present)
         except (ValidationException, ResourceNotFoundException) as error:
             raise_earlier_fault(self.catalog, operation, request, error)

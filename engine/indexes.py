@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from typing import Any, NamedTuple
 
 import orjson
@@ -31,6 +31,10 @@ class IndexEntry(NamedTuple):
     sk: bytes
     size: int
     body: bytes
+
+
+EntryChange = tuple[Index, IndexEntry | None, IndexEntry | None]
+"""An index with the entry an item had in it and the one it gets; None where there is none."""
 
 
 class StoredItem(NamedTuple):
@@ -135,19 +139,25 @@ def projected_names(table: Table, index: Index) -> tuple[str, ...]:
     return tuple(names)
 
 
-def rewrite_entries(
-    transaction: Transaction,
+def entry_changes(
     table: Table,
     address: tuple[int, bytes, bytes],
     old: StoredItem | None,
     new: StoredItem | None,
-) -> None:
-    """Makes the table's index rows follow one change of one item."""
+) -> list[EntryChange]:
+    """What one change of one item changes in the table's indexes."""
+    changes: list[EntryChange] = []
     for index in table.indexes:
         before = index_entry(table, index, old, *address) if old else None
         after = index_entry(table, index, new, *address) if new else None
-        if before == after:
-            continue
+        if before != after:
+            changes.append((index, before, after))
+    return changes
+
+
+def rewrite_entries(transaction: Transaction, changes: Iterable[EntryChange]) -> None:
+    """Makes the rows of indexes follow the changes."""
+    for index, before, after in changes:
         if index.is_backfilling and before and not transaction.get(index.space, *before[:3]):
             before = None  # not filled in yet
         if before is not None and (after is None or before[:3] != after[:3]):

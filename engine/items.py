@@ -5,6 +5,7 @@ The two steps are apart because a transaction decides all its actions before it 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 from zlib import adler32
 
@@ -17,7 +18,14 @@ from .errors import (
     ValidationException,
 )
 from .expressions import Condition, Update
-from .indexes import StoredItem, check_index_keys, rewrite_entries
+from .indexes import (
+    EntryChange,
+    StoredItem,
+    check_index_keys,
+    entry_changes,
+    rewrite_entries,
+)
+from .item_collections import COLLECTION_BYTES_MAX, growth_bytes, resize_collection
 from .keys import (
     PARTITION_KEY_BYTES_MAX,
     SORT_KEY_BYTES_MAX,
@@ -240,8 +248,12 @@ class RowHistory(Protocol):
 class ItemWriter:
     """Decides and applies writes, telling the observers of each change in its transaction."""
 
-    def __init__(self, observers: list[ChangeObserver]) -> None:
+    def __init__(
+        self, observers: list[ChangeObserver], collection_bytes_max: int = COLLECTION_BYTES_MAX
+    ) -> None:
         self._observers = observers
+        self.collection_bytes_max = collection_bytes_max
+        """How large the items of one partition key may be in a table with local indexes."""
         self.history: RowHistory | None = None
         """What notes rows before they change; None unless strictness asks for it."""
 
@@ -266,22 +278,34 @@ class ItemWriter:
         group: int = 0,
         identity: dict[str, str] | None = None,
     ) -> None:
-        """Writes what was decided; nothing at all where old and new are equal by value."""
+        """Writes what was decided; nothing at all where old and new are equal by value.
+
+        Raises ItemCollectionSizeLimitExceededException, before it has written anything, where the
+        items of the partition key would become too large.
+        """
         old, new = decision
         if old is new or (old is not None and new is not None and _equal(old, new)):
             return
         old_size, new_size = old.size if old else 0, new.size if new else 0
+        changes: Sequence[EntryChange] = ()
+        if table.indexes:
+            old = old and old.parsed()
+            changes = entry_changes(table, key.address, old, new)
+            if table.collection_space is not None:
+                grown = growth_bytes(old, new, changes)
+                resize_collection(
+                    transaction, table.collection_space, key, grown, self.collection_bytes_max
+                )
         rows = transaction if self.history is None else self.history.recording(transaction, table)
         if new is None:
             rows.delete(table.space, *key.address)
         else:
             rows.put(table.space, *key.address, new.size, new.body)
         transaction.tally(table.space, (new is not None) - (old is not None), new_size - old_size)
-        if table.indexes or table.time_to_live is not None:
-            old = old and old.parsed()
-        if table.indexes:
-            rewrite_entries(rows, table, key.address, old, new)
+        if changes:
+            rewrite_entries(rows, changes)
         if table.time_to_live is not None:
+            old = old and old.parsed()
             move_expiry(transaction, table.time_to_live, key, old and old.item, new and new.item)
         if table.stream is None:
             return

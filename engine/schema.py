@@ -134,6 +134,8 @@ class Table:
     throughput: Throughput = Throughput()
     deletion_protection: bool = False
     time_to_live: TimeToLive | None = None
+    collection_space: int | None = None
+    """Where the sizes of item collections stand; None for a table without local indexes."""
     tags: dict[str, str] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
     """What only DescribeTable tells back, in wire form (TableClassSummary, SSEDescription, ...)."""

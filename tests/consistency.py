@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from base64 import b64decode
 from decimal import Decimal
+from itertools import chain
 from typing import Any
 
 import orjson
 
+from pelton.engine.keys import TOKEN_MAX, TOKEN_MIN, encode_part
+from pelton.engine.values import item_size
 from tests.region import Answer, Item, Region
 
 
@@ -24,7 +27,38 @@ def index_faults(region: Region, name: str) -> list[str]:
     ]
     for each in indexes:
         faults += _faults_of(region, table, each, items)
+    if "LocalSecondaryIndexes" in table and _stored_collections(region, name) != _collections(
+        region, name, items
+    ):
+        faults.append(f"the sizes of item collections of {name} are not those of its items")
     return faults
+
+
+def _stored_collections(region: Region, name: str) -> dict[bytes, int]:
+    """The kept sizes of a table's item collections, by partition key."""
+    space = region.database.catalog.table(name).collection_space
+    assert space is not None
+    rows = region.database.store.read(
+        lambda reader: list(reader.scan(space, token_low=TOKEN_MIN, token_high=TOKEN_MAX))
+    )
+    return {row.pk: row.size for row in rows}
+
+
+def _collections(region: Region, name: str, items: list[Item]) -> dict[bytes, int]:
+    """The same, added up from the items and what each local index shows of them."""
+    table = region.database.catalog.table(name)
+    partition = table.key.partition
+    kind = table.attribute_types[partition]
+    entries = [
+        region.items("Scan", TableName=name, IndexName=each.name, Select="ALL_PROJECTED_ATTRIBUTES")
+        for each in table.indexes
+        if each.is_local
+    ]
+    sizes: dict[bytes, int] = {}
+    for item in chain(items, *entries):
+        pk = encode_part(kind, item[partition][kind])
+        sizes[pk] = sizes.get(pk, 0) + item_size(item)
+    return sizes
 
 
 def _faults_of(region: Region, table: Answer, index: Answer, items: list[Item]) -> list[str]:

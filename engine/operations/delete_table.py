@@ -30,6 +30,8 @@ def delete_table(
             transaction.drop_space(index.space)
             if index.is_backfilling:
                 forget_reached(transaction, index)
+        if table.collection_space is not None:
+            transaction.drop_space(table.collection_space)
         if table.time_to_live is not None:
             transaction.drop_space(table.time_to_live.space)
         transaction.drop_space(table.space)

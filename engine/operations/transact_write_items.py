@@ -14,6 +14,7 @@ from ..errors import (
     ConditionalCheckFailedException,
     DuplicateItemException,
     IdempotentParameterMismatchException,
+    ItemCollectionSizeLimitExceededException,
     ThrottledError,
     ValidationException,
     cancellation,
@@ -102,7 +103,7 @@ def apply_together(
 ) -> None:
     """Decides every action, then applies all, as one group in the stream.
 
-    Raises TransactionCanceledException, before anything is written, when one cannot be applied.
+    Raises TransactionCanceledException when one cannot be applied.
     """
     decisions: list[Decision] = []
     reasons: list[dict[str, Any]] = []
@@ -129,8 +130,16 @@ def apply_together(
     if len(decisions) < len(located):
         raise cancellation(reasons)
     group = transaction.next_sequence()
-    for (_, table, key), decision in zip(located, decisions, strict=True):
-        database.writer.apply(transaction, table, key, decision, at_ms=at_ms, group=group)
+    for position, ((_, table, key), decision) in enumerate(zip(located, decisions, strict=True)):
+        try:
+            database.writer.apply(transaction, table, key, decision, at_ms=at_ms, group=group)
+        except ItemCollectionSizeLimitExceededException as error:
+            # What was written before it is undone with the transaction.
+            reasons[position] = {
+                "Code": "ItemCollectionSizeLimitExceeded",
+                "Message": error.message,
+            }
+            raise cancellation(reasons) from None
         if report is not None:
             report.add_write(transaction, table, key, decision)
 
