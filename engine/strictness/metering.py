@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any, cast
 
 from ..capacity import index_writes, read_units, write_units
-from ..changes import ChangeObserver
 from ..errors import ConditionalCheckFailedException
 from ..items import Decision, ItemKey, ItemWriter, Write
 from ..schema import Table
@@ -131,14 +130,15 @@ class MeteredWriter(ItemWriter):
     units back.
     """
 
-    def __init__(self, observers: list[ChangeObserver], throttle: Throttle, factor: int) -> None:
-        super().__init__(observers)
+    def __init__(self, writer: ItemWriter, throttle: Throttle, factor: int) -> None:
+        # Not the base's: all that a writer has is the database's own writer's.
+        self._writer = writer
         self._throttle = throttle
         self._factor = factor
 
     def decide(self, reader: Reader, table: Table, key: ItemKey, write: Write) -> Decision:
         try:
-            decision = super().decide(reader, table, key, write)
+            decision = self._writer.decide(reader, table, key, write)
         except ConditionalCheckFailedException as error:
             size = item_size(error.item) if error.item else 0
             units = write_units(size, 0) * self._factor
@@ -146,6 +146,9 @@ class MeteredWriter(ItemWriter):
             raise
         self._take(reader, self._costs_of(table, key, decision))
         return decision
+
+    def apply(self, *args: Any, **options: Any) -> None:
+        self._writer.apply(*args, **options)
 
     def _costs_of(self, table: Table, key: ItemKey, decision: Decision) -> list[Cost]:
         old, new = decision

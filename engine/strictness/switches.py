@@ -91,8 +91,7 @@ class Switches:
         if self._throttle is None:
             return self._database
         factor = 2 if name in TRANSACTIONS else 1
-        writer = MeteredWriter(self._database.change_observers, self._throttle, factor)
-        writer.history = self.history
+        writer = MeteredWriter(self._database.writer, self._throttle, factor)
         return Parts.of(self._database)._replace(writer=writer)
 
     def _over_reader(self, name: str, request: Request, work: Work) -> Work:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -253,3 +255,39 @@ def test_staleness_and_throttling_go_together(aged: Region) -> None:
     assert aged.get(KEY) == {**KEY, "kind": S("k"), "n": N(1), "text": S("old")}
     aged.clock.advance(seconds=0.1)
     assert aged.get(KEY) == {**KEY, "kind": S("k"), "n": N(2), "text": S("new")}
+
+
+def test_reads_of_the_past_beside_writes_see_what_was(region: Region) -> None:
+    """Rows of a local index and their items are put together while both change."""
+    region.create(sort="at", types={"n": "N"}, local=[LOCAL])
+    region.database.strictness = Strictness(seed=5, stale_ms=5)
+    query = {
+        "TableName": "things",
+        "IndexName": "by-n",
+        "KeyConditionExpression": "id = :id",
+        "ExpressionAttributeValues": {":id": S("a")},
+        "Select": "ALL_ATTRIBUTES",
+    }
+    is_over = threading.Event()
+
+    def read() -> int:
+        count = 0
+        while not is_over.is_set():
+            for item in region.call("Query", **query)["Items"]:
+                assert item["text"] == S(item["n"]["N"])  # As each was written.
+                count += 1
+        return count
+
+    with ThreadPoolExecutor(2) as pool:
+        readers = [pool.submit(read) for _ in range(2)]
+        try:
+            for number in range(400):
+                region.clock.advance(seconds=0.001)
+                if number % 3 == 2:
+                    region.delete(KEY)
+                else:
+                    region.put({**KEY, "n": N(number), "text": S(str(number))})
+        finally:
+            is_over.set()
+        for reader in readers:
+            reader.result(30)
