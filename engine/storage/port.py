@@ -96,7 +96,8 @@ class Transaction(Reader, Protocol):
     def create_space(self) -> int:
         """Makes an empty space and returns its number."""
 
-    def drop_space(self, space: int) -> None: ...
+    def drop_space(self, space: int) -> None:
+        """Makes a space unknown; what a large one took is given back little by little."""
 
     def log_append(
         self, shard: int, position: int, transaction: int, at_ms: int, body: bytes

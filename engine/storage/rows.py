@@ -15,6 +15,10 @@ SEQUENCE_BLOCK = 10_000
 POSITION_BITS = 40
 PAGE_BYTES = 4096
 SEQUENCE_KEY = b"sequence"
+
+DROPPED_ROWS_MAX = 500
+DROPPED_BYTES_MAX = 1024 * 1024
+"""A space of more is not dropped in one transaction: that would hold other writers up."""
 DROPPED = "what was to be read has been deleted meanwhile"
 
 
@@ -139,6 +143,8 @@ class SQLiteTransaction(SQLiteReader):
         self.tallies: dict[int, tuple[int, int]] = {}
         self.sequence = 0
         self.sequence_reserved = 0
+        self.on_large_drop: Callable[[], None] = lambda: None
+        """Called after a commit that has left a dropped space to be emptied."""
 
     def put(self, space: int, token: int, pk: bytes, sk: bytes, size: int, body: bytes) -> None:
         self.changes += 1
@@ -169,9 +175,20 @@ class SQLiteTransaction(SQLiteReader):
 
     def drop_space(self, space: int) -> None:
         self.changes += 1
-        self._execute(f"DROP TABLE {_SQL[space].name}")
+        name = _SQL[space].name
+        if self._is_large(name):
+            self._execute(f"ALTER TABLE {name} RENAME TO dropped_{space}")
+            self.after_commit(self.on_large_drop)
+        else:
+            self._execute(f"DROP TABLE {name}")
         self._execute("DELETE FROM spaces WHERE id=?", (space,))
         _SQL.pop(space, None)
+
+    def _is_large(self, name: str) -> bool:
+        # The length of a blob is known without reading its pages.
+        sizes = f"SELECT length(body) AS size FROM {name} LIMIT {DROPPED_ROWS_MAX + 1}"
+        ((rows, size),) = self._execute(f"SELECT count(*), total(size) FROM ({sizes})").fetchall()
+        return bool(rows > DROPPED_ROWS_MAX or size > DROPPED_BYTES_MAX)
 
     def log_append(
         self, shard: int, position: int, transaction: int, at_ms: int, body: bytes

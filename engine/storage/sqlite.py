@@ -19,6 +19,7 @@ from weakref import WeakSet
 import apsw
 
 from ..errors import (
+    DynamoDBError,
     SpaceDroppedError,
     StoreClosedError,
     StoreError,
@@ -27,6 +28,7 @@ from ..errors import (
     UnsafeSQLiteError,
 )
 from .checkpoints import CheckpointThread
+from .draining import drain_chunk, has_dropped
 from .group import Group, Job
 from .port import META_SPACE, Reader, Transaction
 from .rows import DROPPED, PAGE_BYTES, SQLiteReader, SQLiteTransaction, create_space_sql
@@ -80,6 +82,9 @@ class SQLiteStore:
             syncs=self._durability != "OFF",
         )
         self._writer.set_wal_hook(self._checkpoints.note_wal)
+        self._transaction.on_large_drop = self._drain
+        if has_dropped(self._writer):
+            self._drain()
         self._thread = threading.Thread(target=self._run, name="pelton-writer", daemon=True)
         self._thread.start()
 
@@ -233,6 +238,10 @@ class SQLiteStore:
                 except apsw.Error:
                     raise
                 except BaseException as error:
+                    if isinstance(error, DynamoDBError):
+                        # Its words are all that is told of it. Its frames hold the items that the
+                        # work saw, in a circle with `outcomes` that only the collector would end.
+                        error.__traceback__ = error.__context__ = None
                     if transaction.changes != changes:
                         if len(group.jobs) > 1:
                             return None
@@ -307,6 +316,17 @@ class SQLiteStore:
         self._data_version = version
         for listener in self._append_listeners:
             listener(None)
+
+    def _drain(self) -> None:
+        """Queues the removal of a part of a dropped space, which queues that of the next."""
+
+        def done(has_more: bool | None, error: BaseException | None) -> None:
+            if has_more:
+                self._drain()
+            elif error is not None:
+                log.warning("a dropped space is left for the next start: %s", error)
+
+        self._jobs.put(Job(lambda transaction: drain_chunk(self._transaction), done, False))
 
     def _ask_to_tidy(self) -> None:
         """Lets the WAL start over before the writer's next commit, however much is queued."""
