@@ -176,6 +176,10 @@ class _Outcome:
 
     def wait(self) -> Any:
         self._lock.acquire()
-        if self._error is not None:
-            raise self._error
-        return self._result
+        error, self._error = self._error, None
+        if error is None:
+            return self._result
+        try:
+            raise error
+        finally:
+            del error  # Or this frame and the error would hold each other.

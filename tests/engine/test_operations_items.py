@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from typing import Any
 
 import pytest
@@ -394,3 +396,21 @@ def test_a_table_may_be_named_by_its_arn(filled: Region) -> None:
     assert filled.get(KEY, name=arn) == OLD
     code, _ = filled.refusal("GetItem", TableName=arn.replace("us-east-1", "eu-west-1"), Key=KEY)
     assert code == "ResourceNotFoundException"
+
+
+def test_a_refused_write_leaves_nothing_for_the_collector(filled: Region) -> None:
+    request = {
+        "TableName": "things",
+        "Item": KEY,
+        "ConditionExpression": "attribute_exists(never)",
+    }
+    gc.disable()
+    try:
+        try:
+            filled.database.call("PutItem", request)
+        except ConditionalCheckFailedException as error:
+            refused = weakref.ref(error)
+        filled.put(KEY)  # The writer forgets the outcome before.
+        assert refused() is None
+    finally:
+        gc.enable()

@@ -168,6 +168,7 @@ class Exchange:
                 status, body = present_error(error, self.request_id)
         else:
             status, body = present_error(self._error, self.request_id)
+            self._error = None  # Its frames hold this exchange, and the items they saw.
         if len(body) > COMPRESSED_BYTES_MIN and self.accepted_encodings:
             encoding = chosen_encoding(self.accepted_encodings)
             if encoding is not None:
