@@ -30,12 +30,22 @@ _Strings = tuple[str, ...]
 
 
 class Condition:
-    """A condition with its values; `attributes` are the top-level names it speaks of."""
+    """A condition with its values; `attributes` are the top-level names it speaks of.
 
-    __slots__ = ("attributes", "_test", "_values")
+    `entered` are those of them that it looks into, as into a map or list.
+    """
 
-    def __init__(self, test: Test, values: Values, attributes: frozenset[str]) -> None:
+    __slots__ = ("attributes", "entered", "_test", "_values")
+
+    def __init__(
+        self,
+        test: Test,
+        values: Values,
+        attributes: frozenset[str],
+        entered: frozenset[str] = frozenset(),
+    ) -> None:
         self.attributes = attributes
+        self.entered = entered
         self._test = test
         self._values = values
 
@@ -83,13 +93,17 @@ class Update:
 
 
 class Projection:
-    """The paths of an item to show; `top_level` are the attributes they lie in."""
+    """The paths of an item to show; `top_level` are the attributes they lie in.
 
-    __slots__ = ("paths", "top_level", "project")
+    `entered` are those of these that are not shown whole.
+    """
+
+    __slots__ = ("paths", "top_level", "entered", "project")
 
     def __init__(self, paths: tuple[DocumentPath, ...]) -> None:
         self.paths = paths
         self.top_level = top_level_names(paths)
+        self.entered = top_level_names([path for path in paths if len(path) > 1])
         self.project: Projector = compile_projection(paths)
 
 
@@ -99,6 +113,7 @@ class ConditionProgram(NamedTuple):
     test: Test
     value_checks: tuple[ValueCheck, ...]
     attributes: frozenset[str]
+    entered: frozenset[str]
 
 
 class UpdateProgram(NamedTuple):
@@ -133,7 +148,7 @@ def bind_condition(
             check(placeholders.values)
     except InvalidExpression as error:
         raise _refused(kind, error) from None
-    return Condition(program.test, placeholders.values, program.attributes)
+    return Condition(program.test, placeholders.values, program.attributes, program.entered)
 
 
 def bind_filter(text: str, placeholders: Placeholders) -> Condition:
@@ -195,7 +210,8 @@ def updated_values(update: Update, item: Item) -> Item:
 def condition_from_tree(condition: tree.ConditionTree, values: Values = NO_VALUES) -> Condition:
     """Make a condition of a tree whose names are plain; `values` are those it refers to."""
     scope = Scope({}, {})
-    return Condition(compile_condition(condition, scope), values, _attributes(condition, scope))
+    attributes = frozenset(top_level_names(_paths(condition, scope)))
+    return Condition(compile_condition(condition, scope), values, attributes)
 
 
 def update_from_tree(
@@ -259,10 +275,12 @@ def _condition_program(
 ) -> ConditionProgram:
     scope = _scope(parsed, names, types)
     check_condition(parsed.tree, scope)
+    paths = _paths(parsed.tree, scope)
     return ConditionProgram(
         compile_condition(parsed.tree, scope),
         value_checks(parsed.tree),
-        _attributes(parsed.tree, scope),
+        frozenset(top_level_names(paths)),
+        frozenset(top_level_names([path for path in paths if len(path) > 1])),
     )
 
 
@@ -308,14 +326,14 @@ def _key_condition_program(
     return KeyConditionProgram(compile_key_condition(parsed.tree, scope), value_checks(parsed.tree))
 
 
-def _attributes(condition: tree.ConditionTree, scope: Scope) -> frozenset[str]:
-    return frozenset(
-        str(scope.path(reference)[0])
+def _paths(condition: tree.ConditionTree, scope: Scope) -> list[DocumentPath]:
+    return [
+        scope.path(reference)
         for leaf in leaves(condition)
         for operand in operands_of(leaf)
         for reference in references(operand)
         if isinstance(reference, tree.Path)
-    )
+    ]
 
 
 def _refused(kind: str, error: InvalidExpression) -> ValidationException:

@@ -11,7 +11,7 @@ from ..expressions import Projection
 from ..items import ITEM_BYTES_MAX, ItemKey, key_of_request
 from ..schema import Table
 from ..storage import Reader
-from .get_item import requested_projection, shown
+from .get_item import check_not_entered, requested_projection, shown
 from .operation import Answer, DatabaseParts, Present, Request
 
 KEYS_MAX = 100
@@ -89,6 +89,8 @@ def _plan_table(
 ) -> tuple[str, Table, Projection | None, list[ItemKey]]:
     projection = requested_projection(request)
     table = table_named(name)
+    if projection is not None and projection.entered:
+        check_not_entered(table, projection.entered)
     keys = [key_of_request(table, key) for key in request["Keys"]]
     if len({key.address for key in keys}) < len(keys):
         raise ValidationException("Provided list of item keys contains duplicates")

@@ -24,7 +24,7 @@ from .expressions import check_placeholders_wanted, filter_of
 from .get_item import projection_of, requested_projection
 from .operation import Request
 from .query import QUERY_EXPRESSIONS, content_of, key_condition_of
-from .reading import INVALID_START, check_start_count, check_start_member, index_of
+from .reading import INVALID_START, check_shows_all, check_start_count, check_start_member, index_of
 from .scan import SCAN_EXPRESSIONS, segment_of
 
 _TOLD_AT_ONCE = (
@@ -120,6 +120,13 @@ def _check_scan(catalog: Catalog, request: Request, found: DynamoDBError) -> Non
     placeholders = _placeholders_of(request)
     filter_of(request, placeholders)
     projection_of(request, placeholders)
+    start, table = request.get("ExclusiveStartKey"), catalog.tables.get(request["TableName"])
+    index = None if table is None else index_of(table, request)
+    if start is not None and table is not None and index is not None:
+        check_start_count(table, index, start, gives_reason=False)
+        for name in index.key.names:
+            check_start_member(table, start, name)
+        check_shows_all(index, request)
 
 
 def _check_batch_get(catalog: Catalog, request: Request, found: DynamoDBError) -> None:

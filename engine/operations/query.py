@@ -41,6 +41,7 @@ def query(database: DatabaseParts, request: Request, present: Present) -> Callab
     key = table.key if index is None else index.key
     read_range = QueryRange(table, index, key, condition, request)
     check_filter_keys(selection, key)
+    selection.check_paths(table)
     last_key = last_key_getter(table, index)
     consistent = bool(request.get("ConsistentRead"))
 

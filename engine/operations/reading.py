@@ -16,7 +16,7 @@ from ..schema import Index, KeySchema, Table
 from ..storage import Reader
 from ..values import Item, normalise_item
 from .expressions import Request, filter_of
-from .get_item import projection_of
+from .get_item import check_not_entered, projection_of
 
 INVALID_START = "The provided starting key is invalid"
 OTHER_SCHEMA = "The provided key element does not match the schema"
@@ -91,6 +91,12 @@ class Selection:
                 "ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName"
             )
 
+    def check_paths(self, table: Table) -> None:
+        """Raises ValidationException where a path goes into an attribute of a key."""
+        for part in (self.projection, self.filter):
+            if part is not None and part.entered:
+                check_not_entered(table, part.entered)
+
     def rules(self, table: Table, index: Index | None, reader: Reader) -> PageRules:
         """The page's rules for rows of `index`; reads whole items where a local index is short."""
         full_body = None
@@ -114,17 +120,27 @@ class Selection:
         self, table: Table, index: Index, wanted: tuple[str, ...], asks_all: bool
     ) -> None:
         if asks_all:
-            raise ValidationException(
-                "One or more parameter values were invalid: Select type ALL_ATTRIBUTES is not "
-                f"supported for global secondary index {index.name} because its projection type "
-                "is not ALL"
-            )
+            raise _lacks_attributes(index)
         missing = [name for name in wanted if not keeps_all(table, index, (name,))]
         if missing:
             raise ValidationException(
                 "One or more parameter values were invalid: Global secondary index "
                 f"{index.name} does not project [{', '.join(missing)}]"
             )
+
+
+def check_shows_all(index: Index, request: Request) -> None:
+    """Raises ValidationException where all attributes are asked of a global index without them."""
+    asks_all = request.get("Select") == "ALL_ATTRIBUTES"
+    if asks_all and index.projection != "ALL" and not index.is_local:
+        raise _lacks_attributes(index)
+
+
+def _lacks_attributes(index: Index) -> ValidationException:
+    return ValidationException(
+        "One or more parameter values were invalid: Select type ALL_ATTRIBUTES is not supported "
+        f"for global secondary index {index.name} because its projection type is not ALL"
+    )
 
 
 class FullBodies:

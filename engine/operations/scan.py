@@ -41,6 +41,7 @@ def scan(database: DatabaseParts, request: Request, present: Present) -> Callabl
             "ExclusiveStartKey with correct Segment. TotalSegments: "
             f"{request['TotalSegments']} Segment: {request['Segment']}"
         )
+    selection.check_paths(table)
     last_key = last_key_getter(table, index)
     consistent = bool(request.get("ConsistentRead"))
 

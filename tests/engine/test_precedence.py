@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.region import N, Region, S
+from tests.region import N, Region, S, index
 
 Request = dict[str, Any]
 
@@ -152,3 +152,55 @@ def test_a_request_with_one_fault_is_refused_for_it(region: Region) -> None:
         "ResourceNotFoundException",
         "Requested resource not found",
     )
+
+
+ENTERED = (
+    "Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: "
+)
+
+
+@pytest.mark.parametrize(
+    ("operation", "more", "message"),
+    [
+        ("GetItem", {"Key": {"id": S("a")}, "ProjectionExpression": "v, id.x"}, "Key: id"),
+        ("GetItem", {"Key": {"id": S("a")}, "ProjectionExpression": "v[0]"}, "IndexKey: v"),
+        ("Scan", {"ProjectionExpression": "id[1]"}, "Key: id"),
+        ("Scan", {"FilterExpression": "attribute_exists(v.x)"}, "IndexKey: v"),
+        (
+            "Query",
+            {
+                "KeyConditionExpression": "id = :id",
+                "FilterExpression": "size(v[2]) > :one",
+                "ExpressionAttributeValues": {":id": S("a"), ":one": N(1)},
+            },
+            "IndexKey: v",
+        ),
+    ],
+)
+def test_no_path_goes_into_an_attribute_of_a_key(
+    region: Region, operation: str, more: Request, message: str
+) -> None:
+    region.create(shared=[index("by-v", "v")])
+    assert region.refusal(operation, TableName="things", **more) == (
+        "ValidationException",
+        ENTERED + message,
+    )
+
+
+def test_a_batch_s_paths_go_into_no_attribute_of_a_key(region: Region) -> None:
+    region.create()
+    request = {"Keys": [{"id": S("a")}], "ProjectionExpression": "id.x"}
+    assert region.refusal("BatchGetItem", RequestItems={"things": request}) == (
+        "ValidationException",
+        ENTERED + "Key: id",
+    )
+
+
+def test_a_scan_is_told_what_its_index_lacks_before_the_rest_of_its_start_key(
+    region: Region,
+) -> None:
+    region.create(shared=[index("by-v", "v", projection="KEYS_ONLY")])
+    request = {"TableName": "things", "IndexName": "by-v", "Select": "ALL_ATTRIBUTES"}
+    code, message = region.refusal("Scan", **request, ExclusiveStartKey={"v": S("a"), "x": S("b")})
+    assert code == "ValidationException"
+    assert message.endswith("because its projection type is not ALL")
