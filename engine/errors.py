@@ -57,10 +57,19 @@ class LimitExceededException(DynamoDBError):
 
 
 class ThrottledError(DynamoDBError):
-    """The base of the two answers to a request that came faster than a capacity allows."""
+    """The base of the two answers to a request that came faster than a capacity allows.
+
+    `throttling_reasons` tell which limit of which resource that was, as on the wire.
+    """
 
     reason_code: str
     """What the error is called among the reasons of a transaction and the errors of a batch."""
+
+    def __init__(
+        self, message: str, throttling_reasons: list[dict[str, str]] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.throttling_reasons = throttling_reasons or []
 
     @property
     def reason(self) -> dict[str, Any]:

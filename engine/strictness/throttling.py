@@ -1,7 +1,8 @@
 """Throttling: what tables, indexes and their partitions take a second, by AWS's documented limits.
 
 Sources: AWS's guide, "Burst and adaptive capacity", "Partitions and data distribution" and
-"Troubleshooting throttling"; the reasons listed with TransactionCanceledException.
+"Troubleshooting throttling"; the API reference on TransactionCanceledException and
+ThrottlingReason.
 """
 
 from __future__ import annotations
@@ -131,6 +132,7 @@ class _Lane:
     def __init__(self, table: Table, owner: Table | Index, limit: _Limit, at_ms: int) -> None:
         self.limit = limit
         self._is_index = isinstance(owner, Index)
+        self._arn = table.arn if owner is table else f"{table.arn}/index/{owner.name}"
         self._is_on_demand = limit.billing_mode == "PAY_PER_REQUEST"
         self._partitions: tuple[Partition, ...] = table.partitions
         if self._is_index:
@@ -157,7 +159,7 @@ class _Lane:
         if self._whole is not None and not self._whole.allows(cost.units, at_ms):
             raise self._exceeded()
         if not self._part_of(cost.token).allows(cost.units, at_ms):
-            raise self._busy()
+            raise self._busy("KeyRangeThroughputExceeded")
 
     def take(self, token: int, units: float) -> None:
         if self._whole is not None:
@@ -174,12 +176,18 @@ class _Lane:
 
     def _exceeded(self) -> ThrottledError:
         if self._is_on_demand:
-            return ThrottlingException(MAXIMUM_EXCEEDED)
-        return self._busy()
+            reasons = self._reasons("MaxOnDemandThroughputExceeded")
+            return ThrottlingException(MAXIMUM_EXCEEDED, reasons)
+        return self._busy("ProvisionedThroughputExceeded")
 
-    def _busy(self) -> ThrottledError:
+    def _busy(self, limit: str) -> ThrottledError:
+        reasons = self._reasons(limit)
         if self._is_on_demand:
-            return ThrottlingException(INDEX_BUSY if self._is_index else TABLE_BUSY)
+            return ThrottlingException(INDEX_BUSY if self._is_index else TABLE_BUSY, reasons)
         return ProvisionedThroughputExceededException(
-            INDEX_EXCEEDED if self._is_index else TABLE_EXCEEDED
+            INDEX_EXCEEDED if self._is_index else TABLE_EXCEEDED, reasons
         )
+
+    def _reasons(self, limit: str) -> list[dict[str, str]]:
+        resource = "Index" if self._is_index else "Table"
+        return [{"reason": f"{resource}{self.limit.kind}{limit}", "resource": self._arn}]

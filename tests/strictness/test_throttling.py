@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from pelton.engine import Strictness
 from pelton.engine.errors import ThrottledError, TransactionCanceledException
@@ -18,7 +19,6 @@ from pelton.engine.strictness.throttling import (
     TABLE_EXCEEDED,
 )
 from tests.region import N, Region, S, index
-from tests.wire.tables import refusal_of
 
 from .conftest import SteppingClock
 
@@ -312,6 +312,37 @@ def test_statements_of_a_batch_are_throttled_each_on_its_own(strict: Region) -> 
     }
 
 
+def test_statements_that_read_are_throttled_as_reads_are(strict: Region) -> None:
+    strict.put({"id": S("a")})
+    statements = [{"Statement": f"SELECT * FROM things WHERE id = '{name}'"} for name in "abc"]
+    responses = strict.call("BatchExecuteStatement", Statements=statements)["Responses"]
+    assert responses[0] == {"TableName": "things", "Item": {"id": S("a")}}
+    assert responses[1] == {"TableName": "things"}
+    assert responses[2]["Error"]["Code"] == "ProvisionedThroughputExceeded"
+    assert strict.refusal("ExecuteStatement", **statements[0]) == PROVISIONED
+    strict.clock.advance(seconds=2)
+    with pytest.raises(TransactionCanceledException) as caught:
+        strict.call("ExecuteTransaction", TransactStatements=statements[:2])
+    assert [each["Code"] for each in caught.value.reasons] == [
+        "None",
+        "ProvisionedThroughputExceeded",
+    ]
+
+
+def test_a_hot_partition_is_named_in_the_reasons(region: Region) -> None:
+    region.database.strictness = Strictness(throttles=True)
+    on_demand(region)
+    writes_until_refused(region, "wide", 100_000)
+    with pytest.raises(ThrottledError) as caught:
+        region.put({"id": S("a")}, "wide")
+    assert caught.value.throttling_reasons == [
+        {
+            "reason": "TableWriteKeyRangeThroughputExceeded",
+            "resource": "arn:aws:dynamodb:us-east-1:000000000000:table/wide",
+        }
+    ]
+
+
 def test_work_that_is_undone_gets_its_units_back(strict: Region) -> None:
     database = strict.database
     _, put = database.prepare("PutItem", {"TableName": "things", "Item": {"id": S("a")}})
@@ -332,7 +363,16 @@ def test_a_client_sees_aws_words_and_its_retries_succeed(
     once = new_client()
     request = {"TableName": "things", "Item": {"id": S("a")}}
     once.put_item(**request)
-    assert refusal_of(once.put_item, **request) == PROVISIONED
+    with pytest.raises(ClientError) as caught:
+        once.put_item(**request)
+    response: Any = caught.value.response
+    assert (response["Error"]["Code"], response["Error"]["Message"]) == PROVISIONED
+    assert response["ThrottlingReasons"] == [
+        {
+            "reason": "TableWriteProvisionedThroughputExceeded",
+            "resource": "arn:aws:dynamodb:us-east-1:000000000000:table/things",
+        }
+    ]
     clock.step_ms = 400  # At every look of pelton's at the clock.
     answer = new_client(tries_again=True).put_item(**request)
     assert answer["ResponseMetadata"]["RetryAttempts"] > 0
@@ -361,4 +401,13 @@ def test_an_on_demand_client_sees_a_throttling_exception(
     client = new_client()
     request = {"TableName": "wide", "Item": {"id": S("a")}}
     client.put_item(**request)
-    assert refusal_of(client.put_item, **request) == ("ThrottlingException", MAXIMUM_EXCEEDED)
+    with pytest.raises(ClientError) as caught:
+        client.put_item(**request)
+    response: Any = caught.value.response
+    assert response["Error"] == {"Code": "ThrottlingException", "Message": MAXIMUM_EXCEEDED}
+    assert response["throttlingReasons"] == [
+        {
+            "reason": "TableWriteMaxOnDemandThroughputExceeded",
+            "resource": "arn:aws:dynamodb:us-east-1:000000000000:table/wide",
+        }
+    ]

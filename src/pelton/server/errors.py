@@ -9,6 +9,7 @@ from pelton.engine.errors import (
     ConditionalCheckFailedException,
     DynamoDBError,
     StoreError,
+    ThrottledError,
     TransactionCanceledException,
 )
 
@@ -66,6 +67,10 @@ def present_error(error: BaseException, request_id: bytes) -> tuple[int, bytes]:
         members["Item"] = error.item
     elif isinstance(error, TransactionCanceledException):
         members["CancellationReasons"] = error.reasons
+    elif isinstance(error, ThrottledError) and error.throttling_reasons:
+        # The framework's own error spells it with a small letter. Source: the API model.
+        member = "throttlingReasons" if code == "ThrottlingException" else "ThrottlingReasons"
+        members[member] = error.throttling_reasons
     return _STATUSES.get(code, 400), _body(code, error.message, members)
 
 

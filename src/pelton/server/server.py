@@ -48,6 +48,7 @@ class Server:
     other machines can reach unless `allow_remote` says that this is meant: requests are not
     authenticated. `cors_origins` are the web pages of other places that may use it, by origin
     (`https://app.example.com`), `*` for any; what is no origin is a ServerError too.
+    `call_later` holds answers back where the databases' strictness has latency.
     """
 
     def __init__(
