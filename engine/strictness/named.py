@@ -5,29 +5,45 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ..catalog import Catalog
 from ..errors import ValidationException
+from ..operations.transact_write_items import KINDS
 from ..partiql import Select, parse_statement
 from ..schema import Table
+from .unprocessed import BATCHES
 
 Request = dict[str, Any]
 
-TRANSACTIONS = frozenset(
-    {"ExecuteTransaction", "TransactGetItems", "TransactWriteItems"},
-)
+TRANSACTIONS = frozenset({"ExecuteTransaction", "TransactGetItems", "TransactWriteItems"})
+
+PARTS = {
+    "BatchExecuteStatement": "Statements",
+    "ExecuteTransaction": "TransactStatements",
+    "TransactGetItems": "TransactItems",
+    "TransactWriteItems": "TransactItems",
+}
+"""The member that lists the parts of a request on several items."""
 
 
-def tables_named(request: Request) -> Iterator[tuple[str, str | None]]:
+def tables_named(operation: str, request: Request) -> Iterator[tuple[str, str | None]]:
     """The tables a request is about, by name or ARN, each with the index that is read, if any."""
-    if "TableName" in request:
-        yield request["TableName"], request.get("IndexName")
-    for name in request.get("RequestItems") or ():
-        yield name, None
-    for action in request.get("TransactItems") or ():
-        for body in action.values():
-            if body is not None:
-                yield body["TableName"], None
-    for each in statements_of(request):
+    parts: list[Request] = request[PARTS[operation]] if operation in PARTS else []
+    if operation in BATCHES:
+        yield from ((name, None) for name in request["RequestItems"])
+    elif operation in ("BatchExecuteStatement", "ExecuteTransaction"):
+        yield from _tables_stated(parts)
+    elif operation == "ExecuteStatement":
+        yield from _tables_stated([request])
+    elif operation in PARTS:
+        for action in parts:
+            bodies = (action.get(kind) for kind in ("Get", *KINDS))
+            yield from ((body["TableName"], None) for body in bodies if body is not None)
+    else:
+        reads_index = operation in ("Query", "Scan")
+        yield request["TableName"], request.get("IndexName") if reads_index else None
+
+
+def _tables_stated(statements: list[Request]) -> Iterator[tuple[str, str | None]]:
+    for each in statements:
         try:
             command = parse_statement(each["Statement"]).command
         except ValidationException:
@@ -35,15 +51,7 @@ def tables_named(request: Request) -> Iterator[tuple[str, str | None]]:
         yield command.table, command.index if isinstance(command, Select) else None
 
 
-def statements_of(request: Request) -> list[Request]:
-    """The statements of PartiQL in a request, each with the parameters that go with it."""
-    if "Statement" in request:
-        return [request]
-    statements: list[Request] = request.get("Statements") or request.get("TransactStatements") or []
-    return statements
-
-
-def consistency_of(operation: str, request: Request, catalog: Catalog) -> Callable[[Table], bool]:
+def consistency_of(operation: str, request: Request) -> Callable[[Table], bool]:
     """Tells of each table whether the request reads it consistently.
 
     One statement of a batch that asks for it makes the batch's reads of its table consistent.
@@ -53,12 +61,12 @@ def consistency_of(operation: str, request: Request, catalog: Catalog) -> Callab
     if operation == "BatchGetItem":
         names = [name for name, each in request["RequestItems"].items() if _asks(each)]
     elif operation == "BatchExecuteStatement":
-        asking = {"Statements": [each for each in request["Statements"] if _asks(each)]}
-        names = [name for name, _ in tables_named(asking)]
+        asking = [each for each in request["Statements"] if _asks(each)]
+        names = [name for name, _ in _tables_stated(asking)]
     else:
         asks = _asks(request)
         return lambda table: asks
-    consistent = {catalog.table(name).name for name in names}
+    consistent = {name.rpartition(":table/")[2] for name in names}
     return lambda table: table.name in consistent
 
 

@@ -93,9 +93,9 @@ class Statuses:
 
     # --- what is allowed -----------------------------------------------------------------------
 
-    def check_use(self, request: Request) -> None:
+    def check_use(self, operation: str, request: Request) -> None:
         """Raises what AWS says to a request on items of what is not there yet."""
-        for given, index in tables_named(request):
+        for given, index in tables_named(operation, request):
             name = self._name_of(given)
             stage = self._stage_of(name)
             if stage is not None and stage.status == "CREATING":

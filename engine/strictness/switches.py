@@ -14,7 +14,7 @@ from .control import prepare_slowly
 from .history import History
 from .latency import Latency
 from .metering import MeteredReader, MeteredWriter
-from .named import TRANSACTIONS, consistency_of, statements_of
+from .named import PARTS, TRANSACTIONS, consistency_of
 from .parts import Parts
 from .past import Staleness
 from .settings import Strictness
@@ -64,7 +64,7 @@ class Switches:
         if name not in ITEM_OPERATIONS:
             return self._prepare_control(name, operation, request, present)
         if self._statuses is not None:
-            self._statuses.check_use(request)
+            self._statuses.check_use(name, request)
         parts = self._parts_for(name)
         work = operation.prepare(parts, request, present)
         if self._leftovers is not None and name in BATCHES:
@@ -98,7 +98,7 @@ class Switches:
         staleness, throttle = self._staleness, self._throttle
         if staleness is None and throttle is None:
             return work
-        consistent = consistency_of(name, request, self._database.catalog)
+        consistent = consistency_of(name, request)
 
         def strict_work(reader: Reader) -> Answer:
             if staleness is not None:
@@ -112,7 +112,7 @@ class Switches:
             except ThrottledError as error:
                 if name not in TRANSACTIONS:
                     raise
-                raise _cancelled(request, metered.gets, error) from None
+                raise _cancelled(len(request[PARTS[name]]), metered.gets, error) from None
             finally:
                 metered.settle()
 
@@ -123,8 +123,7 @@ def _leaving(name: str, work: Work, left: Request) -> Work:
     return lambda reader: add_left(name, work(reader), left)
 
 
-def _cancelled(request: Request, position: int, error: ThrottledError) -> Exception:
-    count = len(request.get("TransactItems") or statements_of(request))
+def _cancelled(count: int, position: int, error: ThrottledError) -> Exception:
     reasons: list[dict[str, Any]] = [{"Code": "None"} for _ in range(count)]
     reasons[position] = error.reason
     return cancellation(reasons)

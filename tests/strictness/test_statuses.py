@@ -60,6 +60,8 @@ def removing(name: str) -> dict[str, Any]:
     }
 
 
+KEY = {"id": S("a")}
+SELECT = "SELECT * FROM things WHERE id = 'a'"
 CAPACITY = {"ReadCapacityUnits": 2, "WriteCapacityUnits": 2}
 
 
@@ -84,7 +86,10 @@ def test_a_new_table_is_creating_until_its_time(slow: Region) -> None:
             "TransactWriteItems",
             {"TransactItems": [{"Delete": {"TableName": "things", "Key": {"id": S("a")}}}]},
         ),
+        ("TransactGetItems", {"TransactItems": [{"Get": {"TableName": "things", "Key": KEY}}]}),
         ("ExecuteStatement", {"Statement": "SELECT * FROM things"}),
+        ("BatchExecuteStatement", {"Statements": [{"Statement": SELECT}]}),
+        ("ExecuteTransaction", {"TransactStatements": [{"Statement": SELECT}]}),
     ],
 )
 def test_a_table_that_is_creating_has_no_items_to_ask_for(

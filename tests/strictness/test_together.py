@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from pelton import App, ManualClock, Strictness
+from tests.region import Region
 
 EVERYTHING = Strictness(
     seed=3,
@@ -18,6 +21,32 @@ EVERYTHING = Strictness(
     index_lag_ms=10_000,
     latency_ms=5,
 )
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {"TableName": "things", "Key": {"id": {"S": "a"}}, "RequestItems": 5, "Statement": 5},
+        {"TableName": "things", "Key": {"id": {"S": "a"}}, "TransactItems": [{"Get": 5}]},
+    ],
+)
+def test_members_of_other_operations_mean_nothing(region: Region, request_: Any) -> None:
+    region.create()
+    region.database.strictness = EVERYTHING
+    assert region.call("GetItem", **request_) == {}
+
+
+def test_each_statement_of_a_batch_meets_its_own_error(region: Region) -> None:
+    region.create()
+    region.database.strictness = EVERYTHING
+    statements = [
+        {"Statement": "SELECT * FROM nowhere WHERE id = 'a'", "ConsistentRead": True},
+        {"Statement": "SELECT", "ConsistentRead": True},
+        {"Statement": "SELECT * FROM things WHERE id = 'a'", "ConsistentRead": True},
+    ]
+    responses = region.call("BatchExecuteStatement", Statements=statements)["Responses"]
+    codes = [each.get("Error", {}).get("Code") for each in responses]
+    assert codes == ["ResourceNotFound", "ValidationError", None]
 
 
 def test_totals_stay_exact() -> None:
