@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
 import socket
@@ -123,10 +124,18 @@ def end_idle_connections(server: Server) -> None:
     """What the server does once a minute."""
     running = server._uvicorn
     assert running is not None
-    done = threading.Event()
-    running._loop.call_soon_threadsafe(running._connections.close_idle)
-    running._loop.call_soon_threadsafe(done.set)
-    assert done.wait(30)
+    connections = running._connections
+
+    async def end() -> None:
+        connections.close_idle()
+
+    asyncio.run_coroutine_threadsafe(end(), running._loop).result(30)
+
+
+def test_a_server_that_nobody_asks_goes_on(database: Database) -> None:
+    with Server(database, port=0) as server:
+        end_idle_connections(server)
+        assert exchange(server.url, post()).status == 200
 
 
 @pytest.mark.parametrize("start", [b"", b"POS", b"GE", post()[:-10], b"GET /health HTTP/1.1\r\nX:"])

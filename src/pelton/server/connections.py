@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from email.utils import formatdate
-from typing import Any, cast
+from typing import Any
 
 import uvicorn
 from uvicorn.server import ServerState
@@ -26,6 +26,7 @@ class Connections:
         self.config: uvicorn.Config
         self.state: ServerState
         self.app_state: dict[str, Any] = {}
+        self._open: set[Connection | PageConnection] = set()
         self.renew_date()
 
     def __call__(
@@ -38,12 +39,13 @@ class Connections:
         self.config, self.state, self.app_state = config, server_state, app_state
         return Connection(self)
 
-    def add(self, connection: Connection) -> None:
-        # uvicorn ends the connections in this set when it ends, and waits for them; its own
-        # protocol enters itself.
+    def add(self, connection: Connection | PageConnection) -> None:
+        self._open.add(connection)
+        # uvicorn ends the connections in this set when it ends, and waits for them.
         self.state.connections.add(connection)  # type: ignore[arg-type]
 
-    def discard(self, connection: Connection) -> None:
+    def discard(self, connection: Connection | PageConnection) -> None:
+        self._open.discard(connection)
         self.state.connections.discard(connection)
 
     def hand_over(self, connection: Connection, transport: Any, data: bytes) -> None:
@@ -60,5 +62,5 @@ class Connections:
 
     def close_idle(self) -> None:
         """Ends the connections that have had no request since this was last called."""
-        for connection in list(self.state.connections):
-            cast(Connection | PageConnection, connection).close_if_idle()
+        for connection in list(self._open):
+            connection.close_if_idle()

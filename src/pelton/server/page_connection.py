@@ -18,11 +18,20 @@ class PageConnection(HttpToolsProtocol):
 
     def __init__(self, connections: Connections) -> None:
         super().__init__(connections.config, connections.state, connections.app_state)
+        self._all = connections
         self._bodiless_bytes = 0
         """What came of the request since its start or since its body last grew."""
         self._has_grown = False
         self._is_refused = False
         self._was_active = True
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._all.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._all.discard(self)
 
     def data_received(self, data: bytes) -> None:
         if self._is_refused:
