@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,13 +16,20 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
 
-@pytest.fixture
-def served(tmp_path: Path) -> Iterator[str]:
-    """The URL of a server that serves nobody else."""
-    with Command("serve", "shop.db", "--port", "0", cwd=tmp_path) as command:
+@contextmanager
+def serving(folder: Path, *options: str) -> Iterator[str]:
+    """The URL of a server of its own, on a file in this folder."""
+    with Command("serve", "shop.db", "--port", "0", *options, cwd=folder) as command:
         yield command.line().rpartition(" at ")[2]
         code, _, complaint = command.stop()
         assert (code, complaint) == (0, "")
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[str]:
+    """The URL of a server that serves nobody else."""
+    with serving(tmp_path) as url:
+        yield url
 
 
 @pytest.fixture

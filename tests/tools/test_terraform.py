@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .conftest import serving
 from .terraform import CHANGES, CLEAN, Workspace, why_absent
 
 if TYPE_CHECKING:
@@ -32,6 +34,14 @@ def test_the_documentation_shows_the_provider_as_it_is_tried_here() -> None:
     described = PROVIDER.read_text()
     documented = (Path(__file__).parents[2] / "docs" / "tools.md").read_text()
     assert described[described.index('provider "aws"') :] in documented
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[str]:
+    """The URL of a server whose tables and indexes take their time, so that the waits are real."""
+    slow = ("creating_ms=500", "updating_ms=500", "backfilling_ms=500", "deleting_ms=500")
+    with serving(tmp_path, *(word for each in slow for word in ("--strict", each))) as url:
+        yield url
 
 
 @pytest.fixture
