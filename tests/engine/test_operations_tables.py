@@ -420,6 +420,17 @@ def test_a_deleted_index_is_gone_and_its_attribute_free(filled: Region) -> None:
     assert filled.describe()["GlobalSecondaryIndexes"][0]["ItemCount"] == 20
 
 
+def test_members_that_the_api_does_not_have_are_passed_over(filled: Region) -> None:
+    update = {"Create": index("by-team", "team"), "Creates": "nothing", "Drop": None}
+    filled.call(
+        "UpdateTable",
+        TableName="things",
+        AttributeDefinitions=[{"AttributeName": "team", "AttributeType": "S"}],
+        GlobalSecondaryIndexUpdates=[update],
+    )
+    assert filled.describe()["GlobalSecondaryIndexes"][-1]["IndexName"] == "by-team"
+
+
 def test_writes_prepared_before_an_index_existed_fill_it(filled: Region) -> None:
     item: Item = {"id": S("c"), "sk": N(1), "team": S("new")}
     request = {"TableName": "things", "Item": item}
