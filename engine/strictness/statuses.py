@@ -121,9 +121,13 @@ class Statuses:
 
     def _check_index_changes(self, name: str, request: Request) -> None:
         for update in request.get("GlobalSecondaryIndexUpdates") or ():
-            for kind, body in update.items():
-                index = body["IndexName"] if body else None
-                stage = self._stage_of(name, index) if index else None
+            # Members that are none of these mean nothing, here as in the operation.
+            given = ((kind, update.get(kind)) for kind in ("Create", "Update", "Delete"))
+            for kind, body in given:
+                if body is None:
+                    continue
+                index = body["IndexName"]
+                stage = self._stage_of(name, index)
                 if stage is not None:
                     self._check_index_change(kind, name, index, stage)
                 elif kind != "Update" and list(self._index_stages(name)):
@@ -132,7 +136,7 @@ class Statuses:
                         "simultaneously per table"
                     )
 
-    def _check_index_change(self, kind: str, name: str, index: str | None, stage: Stage) -> None:
+    def _check_index_change(self, kind: str, name: str, index: str, stage: Stage) -> None:
         where = f"Table: {name} Index: {index}"
         if stage.status != "CREATING":
             raise ResourceInUseException(

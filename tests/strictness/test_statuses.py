@@ -178,6 +178,16 @@ def test_one_index_is_made_or_deleted_at_a_time(settled: Region) -> None:
     assert statuses(settled)[1]["more"] == ("DELETING", None)
 
 
+@pytest.mark.parametrize("update", [{}, {"N": "1"}, {"Create": None}])
+def test_an_update_of_no_index_is_refused_by_the_operation(
+    settled: Region, update: dict[str, Any]
+) -> None:
+    request = {"TableName": "things", "GlobalSecondaryIndexUpdates": [update]}
+    code, message = settled.refusal("UpdateTable", **request)
+    assert code == "ValidationException"
+    assert "GlobalSecondaryIndexUpdate.Delete must not be null" in message
+
+
 def test_an_index_that_is_deleted_is_told_of_until_its_time(settled: Region) -> None:
     answer = settled.call("UpdateTable", **removing("by-kind"))["TableDescription"]
     assert answer["GlobalSecondaryIndexes"][0]["IndexStatus"] == "DELETING"
