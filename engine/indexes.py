@@ -49,11 +49,33 @@ class StoredItem(NamedTuple):
         return self if self.item else self._replace(item=orjson.loads(self.body))
 
 
+def check_index_kinds(table: Table, kinds: Iterable[tuple[str, str]]) -> None:
+    """Raises ValidationException where an attribute is to get another type than an index demands.
+
+    `kinds` are attributes with their types to be. AWS looks at global indexes first.
+    """
+    types = table.attribute_types
+    wrong = {name: kind for name, kind in kinds if types.get(name, kind) != kind}
+    if not wrong:
+        return
+    for index in sorted(table.indexes, key=lambda index: index.is_local):
+        for name in index.key.names:
+            if name in wrong:
+                raise _mismatch(table, index, name, wrong[name])
+
+
+def _mismatch(table: Table, index: Index, name: str, actual: str) -> ValidationException:
+    return ValidationException(
+        f"One or more parameter values were invalid: Type mismatch for Index Key {name} Expected: "
+        f"{table.attribute_types[name]} Actual: {actual} IndexName: {index.name}"
+    )
+
+
 def check_index_keys(table: Table, item: Item, written: Container[str] | None = None) -> None:
     """Raises ValidationException when an attribute has another type than an index demands.
 
-    Only the attributes that are `written` are looked at (all when None): an item that never fitted
-    an index made later may still be updated elsewhere.
+    Of an update only the attributes that are `written` are looked at (all when None): an item that
+    never fitted an index made later may still be updated elsewhere.
     """
     for index in table.indexes:
         for name in index.key.names:
@@ -63,9 +85,11 @@ def check_index_keys(table: Table, item: Item, written: Container[str] | None = 
             expected = table.attribute_types[name]
             ((actual, content),) = value.items()
             if actual != expected:
+                if written is None:
+                    raise _mismatch(table, index, name, actual)
                 raise ValidationException(
-                    "One or more parameter values were invalid: Type mismatch for Index Key "
-                    f"{name} Expected: {expected} Actual: {actual} IndexName: {index.name}"
+                    "The update expression attempted to update the secondary index key to "
+                    "unsupported type"
                 )
             if content == "":
                 kind = "string" if actual == "S" else "binary"

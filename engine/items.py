@@ -22,10 +22,12 @@ from .indexes import (
     EntryChange,
     StoredItem,
     check_index_keys,
+    check_index_kinds,
     entry_changes,
     rewrite_entries,
 )
 from .item_collections import COLLECTION_BYTES_MAX, growth_bytes, resize_collection
+from .key_paths import check_not_entered
 from .keys import (
     PARTITION_KEY_BYTES_MAX,
     SORT_KEY_BYTES_MAX,
@@ -72,7 +74,7 @@ def key_of_item(table: Table, item: Item) -> ItemKey:
                 f"One or more parameter values were invalid: Type mismatch for key {name} "
                 f"expected: {types[name]} actual: {next(iter(value))}"
             )
-    return _encode_key(table, item)
+    return _encode_key(table, item, "One or more parameter values are not valid.")
 
 
 _NO_VALUE: dict[str, str] = {}
@@ -91,12 +93,13 @@ def key_of_request(table: Table, key: Item) -> ItemKey:
             is_canonical = False  # or not known to be: strings are, and most keys are strings
     if not is_canonical:
         key, _ = normalise_item(key)
-    return _encode_key(table, key)
+    return _encode_key(table, key, "One or more parameter values were invalid:")
 
 
-def _encode_key(table: Table, item: Item) -> ItemKey:
+def _encode_key(table: Table, item: Item, when_empty: str) -> ItemKey:
+    """The key in an item; `when_empty` is how AWS begins its words of an empty attribute there."""
     partition, sort = table.key.partition, table.key.sort
-    raw, size = _key_part(table, partition, item)
+    raw, size = _key_part(table, partition, item, when_empty)
     if len(raw) > PARTITION_KEY_BYTES_MAX:
         raise ValidationException(
             "One or more parameter values were invalid: "
@@ -105,7 +108,7 @@ def _encode_key(table: Table, item: Item) -> ItemKey:
     pk = escape(raw) + TERMINATOR
     if sort is None:
         return ItemKey((token_of(pk), pk, b""), {partition: item[partition]}, size)
-    raw, sort_size = _key_part(table, sort, item)
+    raw, sort_size = _key_part(table, sort, item, when_empty)
     if len(raw) > SORT_KEY_BYTES_MAX:
         raise ValidationException(
             "One or more parameter values were invalid: "
@@ -116,7 +119,7 @@ def _encode_key(table: Table, item: Item) -> ItemKey:
     return ItemKey(address, attributes, size + sort_size)
 
 
-def _key_part(table: Table, name: str, item: Item) -> tuple[bytes, int]:
+def _key_part(table: Table, name: str, item: Item, when_empty: str) -> tuple[bytes, int]:
     """The raw bytes of a key attribute, and its size (name and value) by DynamoDB's rule."""
     attribute_type = table.attribute_types[name]
     value = item[name]
@@ -125,8 +128,8 @@ def _key_part(table: Table, name: str, item: Item) -> tuple[bytes, int]:
     if not raw:
         kind = "string" if attribute_type == "S" else "binary"
         raise ValidationException(
-            "One or more parameter values are not valid. The AttributeValue for a key attribute "
-            f"cannot contain an empty {kind} value. Key: {name}"
+            f"{when_empty} The AttributeValue for a key attribute cannot contain an empty {kind} "
+            f"value. Key: {name}"
         )
     if attribute_type == "N":
         return raw, item_size({name: value})
@@ -219,6 +222,10 @@ class UpdateWrite:
                         "One or more parameter values were invalid: "
                         f"Cannot update attribute {name}. This attribute is part of the key"
                     )
+            if table.indexes:
+                check_index_kinds(table, self.update.kinds)
+            if self.update.entered:
+                check_not_entered(table, self.update.entered)
         return key
 
     def decide(self, table: Table, key: ItemKey, old: StoredItem | None) -> Decision:

@@ -6,7 +6,7 @@ values. What is left for a request is to look its placeholders up.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, TypeVar
 
 from ..errors import ValidationException
@@ -79,6 +79,16 @@ class Update:
     def creates(self) -> bool:
         return self._program.creates
 
+    @property
+    def kinds(self) -> tuple[tuple[str, str], ...]:
+        """The attributes that get a value whose type no item can change, with that type."""
+        return self._program.kinds
+
+    @property
+    def entered(self) -> tuple[str, ...]:
+        """The attributes that it looks into, as into a map or list, on either side."""
+        return self._program.entered
+
     def apply(self, item: Item) -> Item:
         """Return the item after the update; the item given stays as it is.
 
@@ -124,6 +134,8 @@ class UpdateProgram(NamedTuple):
     top_level: frozenset[str]
     creates: bool
     project: Projector
+    kinds: tuple[tuple[str, str], ...]
+    entered: tuple[str, ...]
 
 
 class KeyConditionProgram(NamedTuple):
@@ -221,7 +233,8 @@ def update_from_tree(
 
     `wrong_type` is what it says of an item whose attributes do not have the types it needs.
     """
-    program = _compiled_update(actions, Scope({}, {}))
+    types = {placeholder: type_of(value) for placeholder, value in values.items()}
+    program = _compiled_update(actions, Scope({}, types))
     if wrong_type != WRONG_TYPE:
         program = program._replace(update=_in_other_words(program.update, wrong_type))
     return Update(program, values)
@@ -295,13 +308,39 @@ def _update_program(
 
 def _compiled_update(actions: tree.UpdateTree, scope: Scope) -> UpdateProgram:
     paths = tuple(scope.path(action.path) for action in actions)
+    read = [scope.path(path) for action in actions for path in _read_paths(action)]
     return UpdateProgram(
         compile_update(actions, scope),
         paths,
         frozenset(top_level_names(paths)),
         any(isinstance(action, tree.Set | tree.Add) for action in actions),
         compile_projection(paths),
+        tuple(_certain_kinds(zip(paths, actions, strict=True), scope)),
+        top_level_names([path for path in (*paths, *read) if len(path) > 1]),
     )
+
+
+def _read_paths(action: tree.Action) -> list[tree.Path]:
+    """The paths on the right of a SET."""
+    if not isinstance(action, tree.Set):
+        return []
+    value = action.value
+    operands = (value.left, value.right) if isinstance(value, tree.Arithmetic) else (value,)
+    found = [reference for operand in operands for reference in references(operand)]
+    return [reference for reference in found if isinstance(reference, tree.Path)]
+
+
+def _certain_kinds(
+    changes: Iterable[tuple[DocumentPath, tree.Action]], scope: Scope
+) -> Iterator[tuple[str, str]]:
+    for path, action in changes:
+        if len(path) > 1 or not isinstance(action, tree.Set | tree.Add):
+            continue
+        value = action.value
+        if isinstance(value, tree.Arithmetic):
+            yield str(path[0]), "N"
+        elif isinstance(value, tree.ValueRef | tree.Literal):
+            yield str(path[0]), scope.type_of(value)
 
 
 @remembered_by_names

@@ -9,9 +9,10 @@ from ..capacity import report_of
 from ..errors import ThrottledError, ValidationException
 from ..expressions import Projection
 from ..items import ITEM_BYTES_MAX, ItemKey, key_of_request
+from ..key_paths import check_not_entered
 from ..schema import Table
 from ..storage import Reader
-from .get_item import check_not_entered, requested_projection, shown
+from .get_item import requested_projection, shown
 from .operation import Answer, DatabaseParts, Present, Request
 
 KEYS_MAX = 100

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import orjson
 
 from ..capacity import report_of
-from ..errors import ValidationException
 from ..expressions import Placeholders, Projection, bind_projection
 from ..items import key_of_request
+from ..key_paths import check_not_entered
 from ..legacy import projection_from_names, uses_legacy
-from ..schema import Table
 from .expressions import placeholders_of
 from .operation import Answer, DatabaseParts, Present, Request
 
@@ -63,20 +62,6 @@ def requested_projection(request: Request) -> Projection | None:
 def projection_of(request: Request, placeholders: Placeholders) -> Projection | None:
     text = request.get("ProjectionExpression")
     return None if text is None else bind_projection(text, placeholders)
-
-
-def check_not_entered(table: Table, names: Iterable[str]) -> None:
-    """Raises ValidationException where one of the attributes that a path goes into is of a key."""
-    for kind, keys in (
-        ("Key", (table.key,)),
-        ("IndexKey", tuple(index.key for index in table.indexes)),
-    ):
-        for name in names:
-            if any(name in key.names for key in keys):
-                raise ValidationException(
-                    "Key attributes must be scalars; list random access '[]' and map lookup '.' "
-                    f"are not allowed: {kind}: {name}"
-                )
 
 
 def shown(body: bytes, projection: Projection | None, present: Present) -> Any:

@@ -16,6 +16,7 @@ from ..catalog import Catalog
 from ..errors import DynamoDBError, ValidationException
 from ..expressions import NOT_SUPPORTED, Placeholders
 from ..items import PutWrite
+from ..key_paths import ENTERED_KEY
 from ..legacy import filter_condition, projection_from_names
 from ..model import check_types
 from ..schema import Table
@@ -108,6 +109,8 @@ def _check_query_keys(
         for value in conditions[name][1] if name in conditions else ():
             if found.message == NOT_SUPPORTED:
                 content_of(table.attribute_types[name], value)
+    if index is not None and found.message.startswith(ENTERED_KEY):
+        check_shows_all(index, request)
 
 
 def _check_scan(catalog: Catalog, request: Request, found: DynamoDBError) -> None:

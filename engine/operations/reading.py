@@ -9,6 +9,7 @@ from ..errors import ValidationException
 from ..expressions import Condition, Placeholders, Projection
 from ..indexes import encode_index_parts
 from ..items import ItemKey, key_of_request, read_item
+from ..key_paths import check_not_entered
 from ..keys import token_of
 from ..legacy import filter_condition, projection_from_names
 from ..pages import Page, PageRules, keeps_all, last_key_names
@@ -16,7 +17,7 @@ from ..schema import Index, KeySchema, Table
 from ..storage import Reader
 from ..values import Item, normalise_item
 from .expressions import Request, filter_of
-from .get_item import check_not_entered, projection_of
+from .get_item import projection_of
 
 INVALID_START = "The provided starting key is invalid"
 OTHER_SCHEMA = "The provided key element does not match the schema"

@@ -308,3 +308,44 @@ def test_several_indexes_over_one_attribute_stay_apart(region: Region) -> None:
     assert counts == {"one": 2, "two": 1, "three": 1}
     region.update({"id": S("b")}, "SET city = :c REMOVE team", values={":c": S("rome")})
     assert index_faults(region, "things") == []
+
+
+OTHER_KIND = (
+    "One or more parameter values were invalid: Type mismatch for Index Key v Expected: S "
+    "Actual: N IndexName: by-v"
+)
+ENTERED = (
+    "Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: "
+    "IndexKey: v"
+)
+UNSUPPORTED = (
+    "The update expression attempted to update the secondary index key to unsupported type"
+)
+
+
+@pytest.mark.parametrize(
+    ("expression", "message"),
+    [
+        ("SET m.x = n ADD v :one", OTHER_KIND),
+        ("SET v = n + :one", OTHER_KIND),
+        ("SET v = :one", OTHER_KIND),
+        ("SET v[1] = :one", ENTERED),
+        ("SET m = v.x, l = :one", ENTERED),
+        ("REMOVE v.x SET n = :one", ENTERED),
+        ("SET v = n, m = :one", UNSUPPORTED),
+        ("SET v = if_not_exists(n, :one)", UNSUPPORTED),
+    ],
+)
+def test_an_update_leaves_index_keys_what_they_are(
+    region: Region, expression: str, message: str
+) -> None:
+    region.create(shared=[index("by-v", "v")])
+    region.put({"id": S("a"), "v": S("x"), "n": N(1)})
+    assert region.refusal(
+        "UpdateItem",
+        TableName="things",
+        Key={"id": S("a")},
+        UpdateExpression=expression,
+        ExpressionAttributeValues={":one": N(1)},
+    ) == ("ValidationException", message)
+    assert region.get({"id": S("a")}) == {"id": S("a"), "v": S("x"), "n": N(1)}

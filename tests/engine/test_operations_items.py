@@ -330,13 +330,17 @@ def test_items_without_their_key_are_refused(filled: Region, item: Item, message
 
 def test_empty_keys_are_refused(region: Region) -> None:
     region.create("things", "id", "raw", types={"raw": "B"})
-    empty = "One or more parameter values are not valid. The AttributeValue for a key attribute "
+    of_item, of_key = (
+        f"One or more parameter values {words} The AttributeValue for a key attribute "
+        for words in ("are not valid.", "were invalid:")
+    )
     for key, message in (
         ({"id": S(""), "raw": {"B": "AA=="}}, "cannot contain an empty string value. Key: id"),
         ({"id": S("a"), "raw": {"B": ""}}, "cannot contain an empty binary value. Key: raw"),
     ):
-        expected = ("ValidationException", empty + message)
+        expected = ("ValidationException", of_item + message)
         assert region.refusal("PutItem", TableName="things", Item=key) == expected
+        expected = ("ValidationException", of_key + message)
         assert region.refusal("GetItem", TableName="things", Key=key) == expected
         assert region.refusal("DeleteItem", TableName="things", Key=key) == expected
 

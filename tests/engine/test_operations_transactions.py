@@ -144,7 +144,7 @@ def test_an_update_that_does_not_fit_its_item_is_a_reason_too(filled: Region) ->
     error = cancellation(
         filled,
         put("new"),
-        update("a", "SET v = v + :one", ExpressionAttributeValues={":one": N(1)}),
+        update("a", "SET m = v + :one", ExpressionAttributeValues={":one": N(1)}),
     )
     assert error.message == CANCELLED + "[None, ValidationError]"
     assert error.reasons == [
