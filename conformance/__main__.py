@@ -13,13 +13,14 @@ from benchmarks.servers import free_port, running
 from rich.console import Console
 
 from .aiodynamo import AIODYNAMO
+from .dynalite import DYNALITE
 from .dynamodb_conformance import DYNAMODB_CONFORMANCE
 from .pynamodb import PYNAMODB
 from .record import compare, load_record
 from .report import Run, print_runs
 from .suite import Suite, SuiteError
 
-SUITES = {suite.name: suite for suite in (DYNAMODB_CONFORMANCE, PYNAMODB, AIODYNAMO)}
+SUITES = {suite.name: suite for suite in (DYNAMODB_CONFORMANCE, DYNALITE, PYNAMODB, AIODYNAMO)}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -43,7 +44,7 @@ def run_suite(suite: Suite) -> Run:
     missing = suite.missing()
     if missing is not None:
         return Run(suite, skipped_because=missing)
-    with tempfile.TemporaryDirectory() as folder, pelton_in_memory(suite.regions) as url:
+    with tempfile.TemporaryDirectory() as folder, pelton_in_memory(suite) as url:
         try:
             outcome = suite.run(suite.checkout, url, Path(folder))
         except SuiteError as error:
@@ -59,14 +60,15 @@ def run_suite(suite: Suite) -> Run:
 
 
 @contextlib.contextmanager
-def pelton_in_memory(regions: tuple[str, ...]) -> Iterator[str]:
-    """A server that keeps nothing, with a store for each region; gives its URL."""
+def pelton_in_memory(suite: Suite) -> Iterator[str]:
+    """A server that keeps nothing, with a store for each of the suite's regions; gives its URL."""
     port = free_port()
-    first, *others = regions
+    first, *others = suite.regions
     command = [str(Path(sys.executable).parent / "pelton"), "serve", ":memory:", "--region", first]
     for region in others:
         command += ["--region", f"{region}=:memory:"]
-    with running([*command, "--port", str(port)], port, Path.cwd()) as url:
+    command += [*suite.server_options, "--port", str(port)]
+    with running(command, port, Path.cwd()) as url:
         yield url
 
 

@@ -32,6 +32,7 @@ class Run:
 
 def print_runs(runs: list[Run], console: Console) -> None:
     table = Table("suite", "passed", "failed", "skipped", "expected failures", "")
+    table.columns[0].no_wrap = True
     for column in table.columns[1:5]:
         column.justify = "right"
     for run in runs:

@@ -61,6 +61,8 @@ class Suite:
     """Runs it: the checkout, the endpoint's URL, a folder for its report."""
     regions: tuple[str, ...] = ("us-east-1",)
     """The regions that its tests tell apart."""
+    server_options: tuple[str, ...] = ()
+    """What `pelton serve` is given besides, where its tests want AWS's habits."""
 
     @property
     def checkout(self) -> Path:
