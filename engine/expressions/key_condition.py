@@ -62,29 +62,36 @@ class KeyCondition:
         Raises:
             ValidationException: when the condition does not fit a table or index with these keys.
         """
+        clauses, given = self._clauses, self._values
+        values = []
+        for name in partitions:
+            clause = clauses.get(name)
+            if clause is None or clause.operator != "=":
+                raise self._misfit(partitions, sorts)
+            values.append(clause.values[0](_NO_ITEM, given))
+        conditions: list[tuple[str, list[AttributeValue]]] = []
+        rest = len(clauses) - len(values)
+        if rest > len(sorts):
+            raise self._misfit(partitions, sorts)
+        for name in sorts[:rest]:
+            clause = clauses.get(name)
+            if clause is None or (conditions and conditions[-1][0] != "="):
+                raise self._misfit(partitions, sorts)
+            conditions.append(self._with_values(clause))
+        return values, conditions
+
+    def _misfit(self, partitions: tuple[str, ...], sorts: tuple[str, ...]) -> ValidationException:
+        """The fault that is told first of a condition that does not fit these keys."""
         clauses = self._clauses
         if len(clauses) > PLAIN_CLAUSES_MAX and len(partitions) == 1 and len(sorts) < 2:
-            raise too_many_conditions()
+            return too_many_conditions()
         if len(clauses) > len(partitions) + len(sorts):
-            raise _not_supported()
-        for name in partitions:
-            if name not in clauses:
-                raise _missed(name)
-        for name in partitions:
-            if clauses[name].operator != "=":
-                raise _not_supported()
-        values = [clauses[name].values[0](_NO_ITEM, self._values) for name in partitions]
-        return values, self._sort_conditions(sorts[: len(clauses) - len(partitions)])
-
-    def _sort_conditions(self, sorts: tuple[str, ...]) -> list[tuple[str, list[AttributeValue]]]:
-        """As many as there are clauses left: from the left, without gaps, a range at the end."""
-        for name in sorts:
-            if name not in self._clauses:
-                raise _missed(name)
-        conditions = [self._with_values(self._clauses[name]) for name in sorts]
-        if any(operator != "=" for operator, _ in conditions[:-1]):
-            raise _not_supported()
-        return conditions
+            return _not_supported()
+        missed = [name for name in partitions if name not in clauses]
+        if not missed and all(clauses[name].operator == "=" for name in partitions):
+            named = sorts[: len(clauses) - len(partitions)]
+            missed = [name for name in named if name not in clauses]
+        return _missed(missed[0]) if missed else _not_supported()
 
 
 def key_clause(operator: str, values: Sequence[AttributeValue]) -> KeyClause:

@@ -86,13 +86,11 @@ class QueryRange:
         self.space = table.space if index is None else index.space
         self.reverse = request.get("ScanIndexForward") is False
         values, sorts = condition.for_schema(key.partitions, key.sorts)
-        self.pk = b""
-        for name, value in zip(key.partitions, values, strict=True):
-            self.pk += encode_part(types[name], content_of(types[name], value))
+        self.pk = _encoded(types, key.partitions, values)
         self.token = token_of(self.pk)
         self.low, self.high = b"", None
         if sorts:
-            self._narrow([types[name] for name in key.sorts[: len(sorts)]], sorts)
+            self._narrow(types, key.sorts[: len(sorts)], sorts)
         start = request.get("ExclusiveStartKey")
         if start is not None:
             self._start_behind(
@@ -102,20 +100,22 @@ class QueryRange:
     low: bytes
     high: bytes | None
 
-    def _narrow(self, types: list[str], conditions: list[tuple[str, list[AttributeValue]]]) -> None:
+    def _narrow(
+        self,
+        types: dict[str, str],
+        names: tuple[str, ...],
+        conditions: list[tuple[str, list[AttributeValue]]],
+    ) -> None:
         """Takes the conditions on the first sort attributes, of which all but the last are `=`."""
-        contents = [
-            [content_of(kind, value) for value in values]
-            for kind, (_, values) in zip(types, conditions, strict=True)
-        ]
-        self.low, self.high = sort_range(types[-1], conditions[-1][0], contents[-1])
-        if len(types) == 1:
-            return
-        prefix = b""
-        for kind, (content,) in zip(types, contents[:-1], strict=False):
-            prefix += encode_part(kind, content)
-        self.low = prefix + self.low
-        self.high = after_prefix(prefix) if self.high is None else prefix + self.high
+        kind = types[names[-1]]
+        operator, operands = conditions[-1]
+        contents = [content_of(kind, operand) for operand in operands]
+        self.low, self.high = sort_range(kind, operator, contents)
+        if len(names) > 1:
+            equal = [value for _, (value,) in conditions[:-1]]
+            prefix = _encoded(types, names[:-1], equal)
+            self.low = prefix + self.low
+            self.high = after_prefix(prefix) if self.high is None else prefix + self.high
 
     def _start_behind(self, start: StartKey, *, has_range: bool) -> None:
         if start.sk < self.low or (self.high is not None and start.sk >= self.high):
@@ -144,6 +144,15 @@ class QueryRange:
             reverse=self.reverse,
         )
         return (PageRow(size, body) for _, size, body in found)
+
+
+def _encoded(types: dict[str, str], names: tuple[str, ...], values: list[AttributeValue]) -> bytes:
+    """The values of key attributes, one behind the other."""
+    encoded = b""
+    for position, name in enumerate(names):
+        kind = types[name]
+        encoded += encode_part(kind, content_of(kind, values[position]))
+    return encoded
 
 
 def content_of(expected: str, value: AttributeValue) -> Any:
