@@ -25,15 +25,21 @@ def placeholders_of(request: Request, *expressions: str) -> Placeholders:
 
 def check_placeholders_wanted(request: Request, *expressions: str) -> None:
     """Raises ValidationException where names or values are given and nothing that may use them."""
-    given = [member for member in expressions if request.get(member) is not None]
-    if request.get("ExpressionAttributeNames") is not None and not given:
+    valued = []  # the expressions that may have values
+    is_projection_given = False
+    for member in expressions:
+        is_given = request.get(member) is not None
+        if member == "ProjectionExpression":
+            is_projection_given = is_given
+        elif is_given:
+            return
+        else:
+            valued.append(member)
+    if request.get("ExpressionAttributeNames") is not None and not is_projection_given:
         raise ValidationException(
             "ExpressionAttributeNames can only be specified when using expressions"
         )
-    valued = [member for member in expressions if member != "ProjectionExpression"]
-    if request.get("ExpressionAttributeValues") is None or not valued:
-        return
-    if not set(valued) & set(given):
+    if request.get("ExpressionAttributeValues") is not None and valued:
         verb = "are" if len(valued) > 1 else "is"
         raise ValidationException(
             "ExpressionAttributeValues can only be specified when using expressions: "
