@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
-from ..capacity import report_of
+from ..capacity import Report, report_of
 from ..errors import ThrottledError, ValidationException
 from ..expressions import Projection
 from ..items import ITEM_BYTES_MAX, ItemKey, key_of_request
@@ -39,55 +39,83 @@ def batch_get_item(
     plans = [_plan_table(database.catalog.table, name, each) for name, each in requested.items()]
 
     def work(reader: Reader) -> Answer:
-        responses: dict[str, list[Any]] = {}
-        unprocessed: dict[str, Any] = {}
-        size = processed = 0
-        sizes: dict[tuple[str, int], int] = {}
-        throttled: ThrottledError | None = None
         report = report_of(request)
-
-        def leave(name: str, keys: list[Any]) -> None:
-            unprocessed.setdefault(name, {**requested[name], "Keys": []})["Keys"] += keys
-
-        for name, table, projection, keys in plans:
-            found = responses.setdefault(name, [])
-            consistent = bool(requested[name].get("ConsistentRead"))
-            for position, key in enumerate(keys):
-                if size > ANSWER_BYTES_MAX:
-                    leave(name, requested[name]["Keys"][position:])
-                    break
-                try:
-                    row = reader.get(table.space, *key.address)
-                except ThrottledError as error:
-                    throttled = error
-                    leave(name, requested[name]["Keys"][position : position + 1])
-                    continue
-                if row is not None:
-                    partition = name, table.partition_of(key.token).number
-                    given = sizes.get(partition, 0) + row[0]
-                    if given > PARTITION_BYTES_MAX:
-                        leave(name, requested[name]["Keys"][position : position + 1])
-                        if report is not None:  # to have looked costs as much as finding nothing
-                            report.add_read(table, 0, consistent=consistent)
-                        continue
-                    sizes[partition] = given
-                processed += 1
-                if report is not None:
-                    report.add_read(table, row[0] if row else 0, consistent=consistent)
-                if row is not None:
-                    size += row[0]
-                    found.append(shown(row[1], projection, present))
-        if throttled is not None and processed == 0:
-            raise throttled
-        answer = {"Responses": responses, "UnprocessedKeys": unprocessed}
+        gets = _Gets(requested, report)
+        for plan in plans:
+            gets.read(reader, plan, present)
+        answer = gets.answer()
         return answer if report is None else report.add_lists_to(answer)
 
     return work
 
 
-def _plan_table(
-    table_named: Callable[[str], Table], name: str, request: Request
-) -> tuple[str, Table, Projection | None, list[ItemKey]]:
+class _Plan(NamedTuple):
+    name: str
+    """As the request has it."""
+    table: Table
+    projection: Projection | None
+    keys: list[ItemKey]
+
+
+class _Gets:
+    """What a batch has found so far, and what it leaves for the next."""
+
+    def __init__(self, requested: dict[str, Request], report: Report | None) -> None:
+        self._requested = requested
+        self._report = report
+        self._responses: dict[str, list[Any]] = {}
+        self._unprocessed: dict[str, Request] = {}
+        self._given_bytes = 0
+        self._given_by_partition: dict[tuple[str, int], int] = {}
+        self._processed = 0
+        self._throttled: ThrottledError | None = None
+
+    def read(self, reader: Reader, plan: _Plan, present: Present) -> None:
+        name, table, projection, keys = plan
+        found = self._responses.setdefault(name, [])
+        consistent = bool(self._requested[name].get("ConsistentRead"))
+        for position, key in enumerate(keys):
+            if self._given_bytes > ANSWER_BYTES_MAX:
+                self._leave(name, slice(position, None))
+                return
+            try:
+                row = reader.get(table.space, *key.address)
+            except ThrottledError as error:
+                self._throttled = error
+                self._leave(name, slice(position, position + 1))
+                continue
+            size = 0 if row is None else row[0]
+            if self._takes((name, table.partition_of(key.token).number), size):
+                self._processed += 1
+                if row is not None:
+                    found.append(shown(row[1], projection, present))
+            else:
+                self._leave(name, slice(position, position + 1))
+                size = 0  # to have looked costs what finding nothing costs
+            if self._report is not None:
+                self._report.add_read(table, size, consistent=consistent)
+
+    def answer(self) -> Answer:
+        """The answer's members. Raises ThrottledError where nothing was read but for that."""
+        if self._throttled is not None and self._processed == 0:
+            raise self._throttled
+        return {"Responses": self._responses, "UnprocessedKeys": self._unprocessed}
+
+    def _takes(self, partition: tuple[str, int], size: int) -> bool:
+        """Whether a partition may give an item of this size besides what it gave."""
+        given = self._given_by_partition.get(partition, 0) + size
+        if given > PARTITION_BYTES_MAX:
+            return False
+        self._given_by_partition[partition] = given
+        self._given_bytes += size
+        return True
+
+    def _leave(self, name: str, positions: slice) -> None:
+        left = self._unprocessed.setdefault(name, {**self._requested[name], "Keys": []})
+        left["Keys"] += self._requested[name]["Keys"][positions]
+
+
+def _plan_table(table_named: Callable[[str], Table], name: str, request: Request) -> _Plan:
     projection = requested_projection(request)
     table = table_named(name)
     if projection is not None and projection.entered:
@@ -95,4 +123,4 @@ def _plan_table(
     keys = [key_of_request(table, key) for key in request["Keys"]]
     if len({key.address for key in keys}) < len(keys):
         raise ValidationException("Provided list of item keys contains duplicates")
-    return name, table, projection, keys
+    return _Plan(name, table, projection, keys)
