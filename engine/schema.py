@@ -11,6 +11,8 @@ from typing import Any
 
 from .keys import TOKEN_MAX, TOKEN_MIN, segment_tokens
 
+DAY_MS = 24 * 60 * 60 * 1000
+
 
 @dataclass(frozen=True, slots=True)
 class KeySchema:
@@ -65,6 +67,28 @@ class Throughput:
     read_units: int = 0
     write_units: int = 0
     decreases_today: int = 0
+    """On the UTC day of the last decrease."""
+    increased_ms: int | None = None
+    decreased_ms: int | None = None
+
+    def changed(self, read_units: int, write_units: int, at_ms: int) -> Throughput:
+        """The capacity from now on; one change may both increase and decrease it."""
+        if self.read_units == 0:  # billed on demand until now
+            return Throughput(read_units, write_units)
+        increases = read_units > self.read_units or write_units > self.write_units
+        decreases = read_units < self.read_units or write_units < self.write_units
+        return Throughput(
+            read_units,
+            write_units,
+            self.decreases_on_day_of(at_ms) + 1 if decreases else self.decreases_today,
+            at_ms if increases else self.increased_ms,
+            at_ms if decreases else self.decreased_ms,
+        )
+
+    def decreases_on_day_of(self, at_ms: int) -> int:
+        if self.decreased_ms is None or self.decreased_ms // DAY_MS != at_ms // DAY_MS:
+            return 0
+        return self.decreases_today
 
 
 @dataclass(frozen=True, slots=True)

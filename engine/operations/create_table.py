@@ -77,7 +77,7 @@ def create_table(
             settings=settings,
         )
         database.catalog.change(transaction, None, table)
-        return {"TableDescription": description_of(table, transaction)}
+        return {"TableDescription": description_of(table, transaction, at_ms)}
 
     return work
 

@@ -25,7 +25,7 @@ def delete_table(
                 "Resource cannot be deleted as it is currently protected against deletion. "
                 "Disable deletion protection first."
             )
-        description = description_of(table, transaction, "DELETING")
+        description = description_of(table, transaction, database.clock.now_ms(), "DELETING")
         for index in table.indexes:
             transaction.drop_space(index.space)
             if index.is_backfilling:

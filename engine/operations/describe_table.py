@@ -19,7 +19,8 @@ def describe_table(
     database: DatabaseParts, request: Request, present: Present
 ) -> Callable[[Any], Answer]:
     table = table_to_manage(database.catalog, request["TableName"])
-    return lambda reader: {"Table": description_of(table, reader)}
+    clock = database.clock
+    return lambda reader: {"Table": description_of(table, reader, clock.now_ms())}
 
 
 def table_to_manage(catalog: Catalog, name: str) -> Table:
@@ -32,8 +33,10 @@ def table_to_manage(catalog: Catalog, name: str) -> Table:
         ) from None
 
 
-def description_of(table: Table, reader: Reader, status: str = "ACTIVE") -> dict[str, Any]:
-    """A TableDescription; `status` is the table's and its indexes'."""
+def description_of(
+    table: Table, reader: Reader, at_ms: int, status: str = "ACTIVE"
+) -> dict[str, Any]:
+    """A TableDescription as it is at a time; `status` is the table's and its indexes'."""
     count, size = reader.count(table.space)
     description: dict[str, Any] = {
         "AttributeDefinitions": [
@@ -44,7 +47,7 @@ def description_of(table: Table, reader: Reader, status: str = "ACTIVE") -> dict
         "KeySchema": table.key.describe(),
         "TableStatus": status,
         "CreationDateTime": table.created_ms / 1000,
-        "ProvisionedThroughput": _throughput(table.throughput),
+        "ProvisionedThroughput": _throughput(table.throughput, at_ms),
         "TableSizeBytes": size,
         "ItemCount": count,
         "TableArn": table.arn,
@@ -60,7 +63,7 @@ def description_of(table: Table, reader: Reader, status: str = "ACTIVE") -> dict
     for member, is_local in (("LocalSecondaryIndexes", True), ("GlobalSecondaryIndexes", False)):
         indexes = [each for each in table.indexes if each.is_local is is_local]
         if indexes:
-            description[member] = [_index(table, each, reader, status) for each in indexes]
+            description[member] = [_index(table, each, reader, at_ms, status) for each in indexes]
     if table.stream is not None:
         description["StreamSpecification"] = {
             "StreamEnabled": True,
@@ -72,7 +75,7 @@ def description_of(table: Table, reader: Reader, status: str = "ACTIVE") -> dict
     return description
 
 
-def _index(table: Table, index: Index, reader: Reader, status: str) -> dict[str, Any]:
+def _index(table: Table, index: Index, reader: Reader, at_ms: int, status: str) -> dict[str, Any]:
     count, size = reader.count(index.space)
     projection: dict[str, Any] = {"ProjectionType": index.projection}
     if index.projection == "INCLUDE":
@@ -89,14 +92,19 @@ def _index(table: Table, index: Index, reader: Reader, status: str) -> dict[str,
         description["IndexStatus"] = status
         if index.is_backfilling:
             description |= {"IndexStatus": "CREATING", "Backfilling": True}
-        description["ProvisionedThroughput"] = _throughput(index.throughput)
+        description["ProvisionedThroughput"] = _throughput(index.throughput, at_ms)
         description |= settings_description(index, table.billing_mode, status)
     return description
 
 
-def _throughput(throughput: Throughput) -> dict[str, int]:
-    return {
-        "NumberOfDecreasesToday": throughput.decreases_today,
+def _throughput(throughput: Throughput, at_ms: int) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "NumberOfDecreasesToday": throughput.decreases_on_day_of(at_ms),
         "ReadCapacityUnits": throughput.read_units,
         "WriteCapacityUnits": throughput.write_units,
     }
+    if throughput.increased_ms is not None:
+        described["LastIncreaseDateTime"] = throughput.increased_ms / 1000
+    if throughput.decreased_ms is not None:
+        described["LastDecreaseDateTime"] = throughput.decreased_ms / 1000
+    return described

@@ -63,12 +63,12 @@ def update_table(
         at_ms = database.clock.now_ms()
         table = _change_capacity(old, request, at_ms)
         table = _change_stream(transaction, table, request, at_ms)
-        table = _change_indexes(transaction, table, request)
+        table = _change_indexes(transaction, table, request, at_ms)
         if request.get("DeletionProtectionEnabled") is not None:
             table = replace(table, deletion_protection=request["DeletionProtectionEnabled"])
         table = _change_settings(database, table, request, at_ms)
         database.catalog.change(transaction, old, table)
-        return {"TableDescription": description_of(table, transaction)}
+        return {"TableDescription": description_of(table, transaction, at_ms)}
 
     return work
 
@@ -118,7 +118,10 @@ def _change_capacity(table: Table, request: Request, at_ms: int) -> Table:
     if mode == table.billing_mode and given is None:
         return table
     throughput = throughput_of(request, mode)
-    if mode == table.billing_mode and throughput == replace(table.throughput, decreases_today=0):
+    read_units, write_units = throughput.read_units, throughput.write_units
+    held = table.throughput
+    is_same = (read_units, write_units) == (held.read_units, held.write_units)
+    if mode == table.billing_mode and is_same:
         raise ValidationException(
             "The provisioned throughput for the table will not change. The requested value equals "
             f"the current value. Current ReadCapacityUnits provisioned for the table: "
@@ -128,8 +131,8 @@ def _change_capacity(table: Table, request: Request, at_ms: int) -> Table:
             "Developer Guide for current limits and how to request higher limits."
         )
     if mode != table.billing_mode:
-        table = _change_billing(table, request, mode, at_ms)
-    return replace(table, throughput=throughput)
+        return replace(_change_billing(table, request, mode, at_ms), throughput=throughput)
+    return replace(table, throughput=held.changed(read_units, write_units, at_ms))
 
 
 def _change_billing(table: Table, request: Request, mode: str, at_ms: int) -> Table:
@@ -172,7 +175,7 @@ def _change_stream(transaction: Transaction, table: Table, request: Request, at_
     return replace(table, stream=stream, last_stream=stream)
 
 
-def _change_indexes(transaction: Transaction, table: Table, request: Request) -> Table:
+def _change_indexes(transaction: Transaction, table: Table, request: Request, at_ms: int) -> Table:
     types = {**table.attribute_types, **attribute_types_of(request)}
     updates = request.get("GlobalSecondaryIndexUpdates") or ()
     _check_one_at_a_time(table, updates)
@@ -183,7 +186,7 @@ def _change_indexes(transaction: Transaction, table: Table, request: Request) ->
         elif kind == "Delete":
             table = _delete_index(transaction, table, body["IndexName"])
         else:
-            table = _update_index(table, body)
+            table = _update_index(table, body, at_ms)
     return table
 
 
@@ -249,12 +252,13 @@ def _delete_index(transaction: Transaction, table: Table, name: str) -> Table:
     return replace(table, attribute_types=types)
 
 
-def _update_index(table: Table, request: Request) -> Table:
+def _update_index(table: Table, request: Request, at_ms: int) -> Table:
     index = _named_index(table, request["IndexName"])
     given = request.get("ProvisionedThroughput") or {}
-    throughput = Throughput(
+    throughput = index.throughput.changed(
         given.get("ReadCapacityUnits", index.throughput.read_units),
         given.get("WriteCapacityUnits", index.throughput.write_units),
+        at_ms,
     )
     mode = table.billing_mode
     settings = index_settings(index.settings, request, mode)

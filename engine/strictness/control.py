@@ -49,7 +49,8 @@ def prepare_slowly(
         # Whatever was prepared before it may have been changed since.
         statuses.check_change(name, request)
         old = _table_before(database, name, request)
-        before = {} if old is None else description_of(old, transaction)
+        at_ms = database.clock.now_ms()
+        before = {} if old is None else description_of(old, transaction, at_ms)
         answer = change(transaction)
         description = answer.get("TableDescription", {})
 

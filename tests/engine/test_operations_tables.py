@@ -497,7 +497,11 @@ def test_capacity_and_billing_change(region: Region) -> None:
     region.create()
     more = {"ReadCapacityUnits": 5, "WriteCapacityUnits": 7}
     region.call("UpdateTable", TableName="things", ProvisionedThroughput=more)
-    assert region.describe()["ProvisionedThroughput"] == {"NumberOfDecreasesToday": 0, **more}
+    assert region.describe()["ProvisionedThroughput"] == {
+        "NumberOfDecreasesToday": 0,
+        "LastIncreaseDateTime": 1_700_000_000.0,
+        **more,
+    }
     code, message = region.refusal("UpdateTable", TableName="things", ProvisionedThroughput=more)
     assert code == "ValidationException"
     assert message.startswith("The provisioned throughput for the table will not change.")
