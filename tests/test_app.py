@@ -214,6 +214,32 @@ def test_a_table_that_is_not_as_declared_is_refused(
     app.close()
 
 
+def test_an_index_may_have_several_attributes_in_its_keys() -> None:
+    app = pelton.App()
+    index = pelton.Index(
+        "matches", partition_key=["cup", "area"], sort_key=[("round", int), "bracket"]
+    )
+    matches = app.table("matches", partition_key="id", indexes=[index])
+    for number, bracket in enumerate(["upper", "lower"]):
+        matches.put(
+            {"id": str(number), "cup": "winter", "area": "east", "round": 9, "bracket": bracket}
+        )
+    found = matches.query(
+        "cup = :c AND area = :a AND #r = :r",
+        index="matches",
+        names={"#r": "round"},
+        values={":c": "winter", ":a": "east", ":r": 9},
+    )
+    assert [item["id"] for item in found] == ["1", "0"]
+    app.table("matches", partition_key="id", indexes=[index])
+    other = pelton.Index(
+        "matches", partition_key=["cup", "area", ("round", int)], sort_key="bracket"
+    )
+    with pytest.raises(ValueError, match="indexes"):
+        app.table("matches", partition_key="id", indexes=[other])
+    app.close()
+
+
 def test_an_existing_table_gets_the_stream_it_is_declared_with() -> None:
     app = pelton.App()
     app.table("users", partition_key="id")

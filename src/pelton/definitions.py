@@ -19,12 +19,13 @@ _KEY_TYPES: dict[object, str] = {str: "S", int: "N", float: "N", Decimal: "N", b
 class Index:
     """A secondary index of a table; `projection` is ALL, KEYS_ONLY or the names to keep besides.
 
-    A local index has the table's partition key, so only its `sort_key` is given.
+    A local index has the table's partition key, so only its `sort_key` is given. Either key of a
+    global index may be a list of up to four attributes.
     """
 
     name: str
-    partition_key: KeyAttribute | None = None
-    sort_key: KeyAttribute | None = None
+    partition_key: KeyAttribute | list[KeyAttribute] | None = None
+    sort_key: KeyAttribute | list[KeyAttribute] | None = None
     projection: Literal["ALL", "KEYS_ONLY"] | Sequence[str] = "ALL"
 
     @property
@@ -82,10 +83,10 @@ class TableDefinition:
         return _difference("stream view", self.stream, specification["StreamViewType"])
 
     def _attribute_definitions(self) -> list[dict[str, str]]:
-        keys = [self.partition_key, self.sort_key]
+        keys = [*_listed(self.partition_key), *_listed(self.sort_key)]
         for index in self.indexes or ():
-            keys += [index.partition_key, index.sort_key]
-        types = dict(split_key(key) for key in keys if key is not None)
+            keys += [*_listed(index.partition_key), *_listed(index.sort_key)]
+        types = dict(map(split_key, keys))
         return [{"AttributeName": name, "AttributeType": kind} for name, kind in types.items()]
 
     def _index_members(self) -> dict[str, Any]:
@@ -122,11 +123,21 @@ def split_key(key: KeyAttribute) -> tuple[str, str]:
     return name, _KEY_TYPES[kind]
 
 
-def _key_schema(partition_key: KeyAttribute, sort_key: KeyAttribute | None) -> list[dict[str, str]]:
-    schema = [{"AttributeName": split_key(partition_key)[0], "KeyType": "HASH"}]
-    if sort_key is not None:
-        schema.append({"AttributeName": split_key(sort_key)[0], "KeyType": "RANGE"})
-    return schema
+def _listed(key: KeyAttribute | list[KeyAttribute] | None) -> list[KeyAttribute]:
+    if key is None:
+        return []
+    return key if isinstance(key, list) else [key]
+
+
+def _key_schema(
+    partition_key: KeyAttribute | list[KeyAttribute],
+    sort_key: KeyAttribute | list[KeyAttribute] | None,
+) -> list[dict[str, str]]:
+    return [
+        {"AttributeName": split_key(each)[0], "KeyType": kind}
+        for key, kind in ((partition_key, "HASH"), (sort_key, "RANGE"))
+        for each in _listed(key)
+    ]
 
 
 def _typed_keys(description: dict[str, Any], schema: Iterable[dict[str, str]]) -> list[str]:
@@ -145,6 +156,7 @@ def _comparable(description: dict[str, Any]) -> dict[str, Any]:
             found[index["IndexName"]] = (
                 member.removesuffix("SecondaryIndexes").lower(),
                 _typed_keys(description, index["KeySchema"]),
+                [each["KeyType"] for each in index["KeySchema"]],
                 projection["ProjectionType"],
                 sorted(projection.get("NonKeyAttributes", ())),
             )
