@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 
 from .indexes import index_entry
 from .item_collections import GIGABYTE, collection_bytes
-from .items import Decision, ItemKey
+from .item_keys import ItemKey
 from .schema import Index, Table
 from .storage import Reader
+from .writes import Decision
 
 READ_UNIT_BYTES = 4096
 WRITE_UNIT_BYTES = 1024

@@ -15,7 +15,7 @@ from .schema import Table
 from .storage import Reader, Transaction
 
 if TYPE_CHECKING:
-    from .items import ItemKey
+    from .item_keys import ItemKey
 
 GIGABYTE = 1024**3
 COLLECTION_BYTES_MAX = 10 * GIGABYTE

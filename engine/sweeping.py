@@ -9,10 +9,11 @@ import orjson
 
 from .errors import SpaceDroppedError
 from .indexes import StoredItem
-from .items import Decision, key_of_item
+from .item_keys import key_of_item
 from .schema import Table
 from .storage import Transaction
 from .time_to_live import expired_addresses
+from .writes import Decision
 
 if TYPE_CHECKING:
     from .database import Database

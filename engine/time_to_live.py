@@ -14,7 +14,7 @@ from .storage import Reader, Row, Transaction
 from .values import Item
 
 if TYPE_CHECKING:
-    from .items import ItemKey
+    from .item_keys import ItemKey
 
 AGE_SECONDS_MAX = 5 * 365 * 24 * 3600
 """Items that expired longer ago than this are kept: the number was hardly meant as a time.

@@ -9,10 +9,11 @@ import orjson
 
 from ..engine import Database, Table
 from ..engine.indexes import StoredItem
-from ..engine.items import Decision, ItemKey, key_of_request
+from ..engine.item_keys import ItemKey, key_of_request
 from ..engine.model import validate_request
 from ..engine.operations.transact_write_items import Action, Located, action_of
 from ..engine.storage import Transaction
+from ..engine.writes import Decision
 from .errors import ReadConflict
 from .python_values import Item, item_to_python, item_to_wire, to_wire
 

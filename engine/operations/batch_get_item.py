@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 from ..capacity import Report, report_of
 from ..errors import ThrottledError, ValidationException
 from ..expressions import Projection
-from ..items import ITEM_BYTES_MAX, ItemKey, key_of_request
+from ..item_keys import ItemKey, key_of_request
 from ..key_paths import check_not_entered
 from ..schema import Table
 from ..storage import Reader
+from ..writes import ITEM_BYTES_MAX
 from .get_item import requested_projection, shown
 from .operation import Answer, DatabaseParts, Present, Request
 

@@ -7,10 +7,11 @@ from typing import Any
 
 from ..capacity import report_of
 from ..errors import ThrottledError, ValidationException
-from ..items import DeleteWrite, ItemKey, PutWrite, Write
+from ..item_keys import ItemKey
 from ..schema import Table
 from ..storage import Transaction
 from ..values import Item
+from ..writes import DeleteWrite, PutWrite, Write
 from .operation import Answer, DatabaseParts, Present, Request
 from .reading import OTHER_SCHEMA
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..items import DeleteWrite
+from ..writes import DeleteWrite
 from .operation import Answer, DatabaseParts, Present, Request
 from .single_write import condition_of_write, old_item_getter, write_one
 

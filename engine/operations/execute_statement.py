@@ -7,8 +7,8 @@ from typing import Any
 
 from ..errors import ValidationException
 from ..expressions import updated_values
-from ..items import Decision, UpdateWrite, Write
 from ..partiql import Delete, Exists, Select, Update, bind_statement, parse_statement, write_of
+from ..writes import Decision, UpdateWrite, Write
 from .operation import Answer, DatabaseParts, Mode, Present, Request
 from .selecting import select_page
 from .single_write import write_one

@@ -9,7 +9,7 @@ import orjson
 
 from ..capacity import report_of
 from ..expressions import Placeholders, Projection, bind_projection
-from ..items import key_of_request
+from ..item_keys import key_of_request
 from ..key_paths import check_not_entered
 from ..legacy import projection_from_names, uses_legacy
 from .expressions import placeholders_of

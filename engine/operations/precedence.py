@@ -15,12 +15,12 @@ from typing import Any
 from ..catalog import Catalog
 from ..errors import DynamoDBError, ValidationException
 from ..expressions import NOT_SUPPORTED, Placeholders
-from ..items import PutWrite
 from ..key_paths import ENTERED_KEY
 from ..legacy import filter_condition, projection_from_names
 from ..model import check_types
 from ..schema import Table
 from ..values import Item, normalise_item
+from ..writes import PutWrite
 from .expressions import check_placeholders_wanted, filter_of
 from .get_item import projection_of, requested_projection
 from .operation import Request

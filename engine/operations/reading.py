@@ -8,7 +8,8 @@ from ..capacity import Report
 from ..errors import ValidationException
 from ..expressions import Condition, Placeholders, Projection
 from ..indexes import encode_index_parts
-from ..items import ItemKey, key_of_request, read_item
+from ..item_keys import ItemKey, key_of_request
+from ..items import read_item
 from ..key_paths import check_not_entered
 from ..keys import token_of
 from ..legacy import filter_condition, projection_from_names

@@ -15,7 +15,7 @@ import orjson
 from ..capacity import Report, report_of
 from ..errors import SerializationException, ValidationException
 from ..expressions import KeyCondition, Placeholders, key_clause
-from ..items import key_of_request
+from ..item_keys import key_of_request
 from ..keys import segment_tokens
 from ..pages import PageRow, read_page
 from ..partiql import (

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from ..capacity import report_of
 from ..errors import ConditionalCheckFailedException, ValidationException
 from ..expressions import Condition
-from ..items import Decision, Write
 from ..legacy import LEGACY_MEMBERS, uses_legacy
 from ..storage import Transaction
+from ..writes import Decision, Write
 from .expressions import condition_of, expected_of, placeholders_of
 from .operation import Answer, DatabaseParts, Present, Request
 

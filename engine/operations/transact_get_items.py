@@ -8,7 +8,7 @@ from typing import Any
 from ..capacity import TRANSACTION_FACTOR, report_of
 from ..errors import ValidationException, cancellation
 from ..expressions import Projection
-from ..items import ItemKey, key_of_request
+from ..item_keys import ItemKey, key_of_request
 from ..schema import Table
 from ..storage import Reader
 from ..values import Item

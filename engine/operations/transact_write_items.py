@@ -19,10 +19,11 @@ from ..errors import (
     ValidationException,
     cancellation,
 )
-from ..items import CheckWrite, Decision, DeleteWrite, ItemKey, PutWrite, UpdateWrite, Write
+from ..item_keys import ItemKey
 from ..schema import Table
 from ..storage import Transaction
 from ..storage.port import META_SPACE
+from ..writes import CheckWrite, Decision, DeleteWrite, PutWrite, UpdateWrite, Write
 from .expressions import condition_of, placeholders_of
 from .operation import Answer, DatabaseParts, Present, Request
 from .update_item import update_of

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ..expressions import Placeholders, Update, bind_update, updated_values
-from ..items import Decision, UpdateWrite
 from ..legacy import LEGACY_MEMBERS, update_from_attributes, uses_legacy
+from ..writes import Decision, UpdateWrite
 from .expressions import condition_of, expected_of, placeholders_of
 from .operation import Answer, DatabaseParts, Present, Request
 from .single_write import write_one

@@ -17,9 +17,9 @@ from ..expressions.check import check_paths
 from ..expressions.evaluate import getter_of_path
 from ..expressions.project import top_level_names
 from ..expressions.tokens import InvalidExpression
-from ..items import CheckWrite, DeleteWrite, InsertWrite, UpdateWrite, Write
 from ..schema import Table
 from ..values import AttributeValue, Item, normalise_value
+from ..writes import CheckWrite, DeleteWrite, InsertWrite, UpdateWrite, Write
 from .parser import parse_statement
 from .tree import Command, Delete, Exists, Insert, Select, Update
 

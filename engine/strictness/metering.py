@@ -8,11 +8,13 @@ from typing import Any, cast
 
 from ..capacity import index_writes, read_units, write_units
 from ..errors import ConditionalCheckFailedException
-from ..items import Decision, ItemKey, ItemWriter, Write
+from ..item_keys import ItemKey
+from ..items import ItemWriter
 from ..schema import Table
 from ..storage import Reader, Transaction
 from ..storage.port import Row
 from ..values import item_size
+from ..writes import Decision, Write
 from .spaces import Spaces
 from .throttling import Cost, Throttle
 
