@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Callable
 from functools import lru_cache
+from hashlib import blake2b
 from typing import NamedTuple
 
 import orjson
 
 from ..engine.changes import Change
-from .sequence import to_wire
+from .sequence import WIRE_BASE
 
 
 class Record(NamedTuple):
@@ -37,23 +38,10 @@ _EVENT_NAME = slice(59, 65)
 _NAMES = {b"I": b"INSERT", b"M": b"MODIFY", b"R": b"REMOVE"}
 
 
-@lru_cache(maxsize=1024)
-def _frame(stream_arn: str, view_type: str, region: str, kind: bytes) -> tuple[bytes, bytes, bytes]:
-    """What is the same in all such records: up to the sequence of the id, behind it, at the end."""
-    salt = hashlib.blake2b(stream_arn.encode(), digest_size=8).hexdigest()
-    return (
-        b'{"eventID":"%b' % salt.encode(),
-        b'","eventName":"%b","eventVersion":"1.1","eventSource":"aws:dynamodb",'
-        b'"awsRegion":"%b","dynamodb":{"ApproximateCreationDateTime":'
-        % (_NAMES[kind], region.encode()),
-        b',"StreamViewType":"%b"}' % view_type.encode(),
-    )
-
-
 def pack_record(change: Change, view_type: str) -> bytes:
     """What the log keeps of a change: its kind, its size, and the members that only it has.
 
-    The rest is the same for a whole stream and is put back by `unpack_record`; without it two
+    The rest is the same for a whole stream and is put back by `unpacker_of`; without it two
     records of images of a kilobyte share a page of the file. The size counts the keys and the
     images that are shown, by DynamoDB's item size rule (as observed on AWS).
     """
@@ -73,21 +61,36 @@ def pack_record(change: Change, view_type: str) -> bytes:
     return b'%b%d,"Keys":%b%b%b' % (kind, size, orjson.dumps(change.keys), images, identity)
 
 
-def unpack_record(
-    packed: bytes, stream_arn: str, view_type: str, region: str, seq: int, at_ms: int
-) -> bytes:
-    """A packed record in the shape and the order of the GetRecords answer, as JSON."""
-    opening, behind_id, ending = _frame(stream_arn, view_type, region, packed[:1])
-    comma = packed.index(b",")
-    members, _, identity = packed[comma:].partition(b"\0")  # JSON never holds a raw zero byte
-    return b'%b%016x%b%d%b,"SequenceNumber":"%b","SizeBytes":%b%b%b}' % (
-        opening,
-        seq,
-        behind_id,
-        at_ms // 1000,
-        members,
-        to_wire(seq).encode(),
-        packed[1:comma],
-        ending,
-        identity,
-    )
+Unpack = Callable[[bytes, int, int], bytes]
+"""Makes a packed record, its sequence and its time in milliseconds the JSON GetRecords gives."""
+
+
+@lru_cache(maxsize=1024)
+def unpacker_of(stream_arn: str, view_type: str, region: str) -> Unpack:
+    """The function that unpacks the records of one stream, member for member in AWS's order."""
+    opening = b'{"eventID":"%b' % blake2b(stream_arn.encode(), digest_size=8).hexdigest().encode()
+    ending = b',"StreamViewType":"%b"}' % view_type.encode()
+    behind_ids = {
+        kind: b'","eventName":"%b","eventVersion":"1.1","eventSource":"aws:dynamodb",'
+        b'"awsRegion":"%b","dynamodb":{"ApproximateCreationDateTime":' % (name, region.encode())
+        for kind, name in _NAMES.items()
+    }
+
+    def unpack(packed: bytes, seq: int, at_ms: int) -> bytes:
+        comma = packed.index(b",")
+        members, identity = packed[comma:], b""
+        if b"\0" in members:  # JSON never holds a raw zero byte
+            members, _, identity = members.partition(b"\0")
+        return b'%b%016x%b%d%b,"SequenceNumber":"%d","SizeBytes":%b%b%b}' % (
+            opening,
+            seq,
+            behind_ids[packed[:1]],
+            at_ms // 1000,
+            members,
+            WIRE_BASE + seq,
+            packed[1:comma],
+            ending,
+            identity,
+        )
+
+    return unpack

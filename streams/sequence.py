@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-_BASE = 10**20
+WIRE_BASE = 10**20
 """Added to every number, so that all have 21 digits and sort alike as text and as integers."""
 
 
@@ -11,7 +11,7 @@ def to_wire(sequence: int) -> str:
     >>> to_wire(7)
     '100000000000000000007'
     """
-    return str(_BASE + sequence)
+    return str(WIRE_BASE + sequence)
 
 
 def from_wire(text: str) -> int:
@@ -20,4 +20,4 @@ def from_wire(text: str) -> int:
     >>> from_wire("100000000000000000007")
     7
     """
-    return int(text) - _BASE
+    return int(text) - WIRE_BASE

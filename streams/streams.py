@@ -10,7 +10,7 @@ import orjson
 from ..engine import Change, Database, Table
 from ..engine.storage import Reader, Transaction
 from .operations import STREAM_OPERATIONS, bind_operations
-from .records import Record, pack_record, unpack_record
+from .records import Record, pack_record, unpacker_of
 from .retention import RETENTION_MS, trim_expired
 from .shards import Shard, ShardMap
 from .stream import StreamMap
@@ -127,12 +127,12 @@ class Streams:
         start = shard.start_seq - 1
         after = max(0, after_sequence - start)
         until = shard.position_of(shard.end_seq) if shard.end_seq is not None else 2**40 - 1
-        arn, region = shard.stream_arn, self.database.region
-        stream = self.streams.by_arn.get(arn)
+        stream = self.streams.by_arn.get(shard.stream_arn)
         view_type = stream.view_type if stream else ""  # a stream that is gone has no rows either
+        unpack = unpacker_of(shard.stream_arn, view_type, self.database.region)
         rows = reader.log_read(shard.number, after, until, limit)
         for position, transaction, at_ms, packed in rows:
-            body = unpack_record(packed, arn, view_type, region, start + position, at_ms)
+            body = unpack(packed, start + position, at_ms)
             size += len(body)
             if records and size > size_bytes_max:
                 return Slice(records, is_end=False, is_complete=False)
