@@ -8,6 +8,7 @@ from .changes import Change
 from .clock import Clock, ManualClock, SystemClock
 from .database import Database
 from .errors import DynamoDBError, PeltonError, StoreError
+from .partitions import Partition, PartitionLimits
 from .schema import Table
 from .strictness import Strictness
 
@@ -15,6 +16,8 @@ __all__ = [
     # the region
     "Database",
     "Table",
+    "Partition",
+    "PartitionLimits",
     # how hard it is on its clients
     "Strictness",
     # what observers see

@@ -26,6 +26,7 @@ from .model import operations, validate_request
 from .operations import ITEM_OPERATIONS, TABLE_OPERATIONS
 from .operations.operation import Answer, Mode, Operation, Present, Request
 from .operations.precedence import raise_earlier_fault
+from .partitions import PartitionLimits
 from .storage import Reader, SQLiteStore, Store, Transaction
 from .strictness import Strictness, Switches
 
@@ -59,10 +60,12 @@ class Database:
         clock: Clock | None = None,
         durability: str = "FULL",
         collection_bytes_max: int = COLLECTION_BYTES_MAX,
+        partition_limits: PartitionLimits | None = None,
     ) -> None:
         self.region = region
         self.account = account
         self.clock = clock or SystemClock()
+        self.partition_limits = partition_limits or PartitionLimits()
         self.store: Store = SQLiteStore(path, durability=durability)
         self.catalog = Catalog()
         self.change_observers: list[ChangeObserver] = []

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from .keys import TOKEN_MAX, TOKEN_MIN, segment_tokens
+from .partitions import Partition, divide_tokens
 
 DAY_MS = 24 * 60 * 60 * 1000
 
@@ -127,15 +127,6 @@ class TimeToLive:
 
 
 @dataclass(frozen=True, slots=True)
-class Partition:
-    """A range of tokens, both ends included; its changes go to one open shard at a time."""
-
-    number: int
-    token_low: int
-    token_high: int
-
-
-@dataclass(frozen=True, slots=True)
 class Table:
     """A table as the catalog keeps it."""
 
@@ -148,7 +139,8 @@ class Table:
     attribute_types: dict[str, str]
     """The types (S, N or B) of all attributes that are part of some key."""
     indexes: tuple[Index, ...] = ()
-    partitions: tuple[Partition, ...] = (Partition(0, TOKEN_MIN, TOKEN_MAX),)
+    partitions: tuple[Partition, ...] = divide_tokens(1)
+    """In the order of their tokens, of which together they hold all."""
     stream: StreamSettings | None = None
     last_stream: StreamSettings | None = None
     """The latest stream, enabled or not: DescribeTable keeps telling its ARN."""
@@ -214,24 +206,3 @@ def _index_from_json(data: dict[str, Any]) -> Index:
             "throughput": Throughput(**data["throughput"]),
         }
     )
-
-
-def divide_tokens(count: int) -> tuple[Partition, ...]:
-    """`count` partitions of equal width."""
-    return tuple(Partition(number, *segment_tokens(number, count)) for number in range(count))
-
-
-ON_DEMAND_PARTITIONS = 4
-PARTITION_READ_UNITS_MAX = 3_000
-PARTITION_WRITE_UNITS_MAX = 1_000
-
-
-def initial_partition_count(billing_mode: str, throughput: Throughput) -> int:
-    """How many partitions a new table gets, by AWS's rule of 3,000 RCU and 1,000 WCU each."""
-    if billing_mode == "PAY_PER_REQUEST":
-        return ON_DEMAND_PARTITIONS
-    share = (
-        throughput.read_units / PARTITION_READ_UNITS_MAX
-        + throughput.write_units / PARTITION_WRITE_UNITS_MAX
-    )
-    return max(1, -int(-share // 1))

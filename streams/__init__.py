@@ -3,10 +3,21 @@
 Stands on `pelton.engine` and watches it from inside its transactions.
 """
 
+from .limits import StreamLimits
 from .records import Record
 from .sequence import from_wire, to_wire
 from .shards import Shard
 from .streams import Slice, Streams, parse_record
 from .upkeep import Upkeep
 
-__all__ = ["Record", "Shard", "Slice", "Streams", "Upkeep", "from_wire", "parse_record", "to_wire"]
+__all__ = [
+    "Record",
+    "Shard",
+    "Slice",
+    "StreamLimits",
+    "Streams",
+    "Upkeep",
+    "from_wire",
+    "parse_record",
+    "to_wire",
+]

@@ -10,8 +10,6 @@ from typing import NamedTuple
 
 from ..engine.errors import ExpiredIteratorException, ValidationException
 
-ITERATOR_MS_MAX = 15 * 60 * 1000
-
 _FORM = Struct(">IqQ")
 _CHECK_BYTES = 6
 
@@ -32,9 +30,9 @@ def encode_iterator(iterator: Iterator) -> str:
     return f"{iterator.stream_arn}|1|{urlsafe_b64encode(packed + check).decode()}"
 
 
-def decode_iterator(token: str, now_ms: int) -> Iterator:
+def decode_iterator(token: str, now_ms: int, seconds_max: float) -> Iterator:
     """Reads a token. Raises ValidationException for text that is none, ExpiredIteratorException
-    for one that was issued more than 15 minutes ago.
+    for one that was issued more than `seconds_max` ago.
     """
     stream_arn, version, opaque = (token.split("|") + ["", ""])[:3]
     try:
@@ -45,7 +43,7 @@ def decode_iterator(token: str, now_ms: int) -> Iterator:
     if version != "1" or len(packed) < _FORM.size or check != _check_of(stream_arn, packed):
         raise ValidationException("Invalid ShardIterator")
     number, after, issued_ms = _FORM.unpack(packed)
-    if now_ms - issued_ms > ITERATOR_MS_MAX:
+    if now_ms - issued_ms > seconds_max * 1000:
         raise ExpiredIteratorException(
             "The shard iterator has expired. Shard iterators are only valid for 15 minutes"
         )

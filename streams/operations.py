@@ -111,7 +111,9 @@ def get_records(streams: Streams, request: Request, present: Present) -> Answer:
             f"constraint: Member must have value less than or equal to {RECORDS_MAX}"
         )
     now_ms = streams.database.clock.now_ms()
-    iterator = decode_iterator(request["ShardIterator"], now_ms)
+    iterator = decode_iterator(
+        request["ShardIterator"], now_ms, streams.limits.iterator_seconds_max
+    )
     _stream_of(streams, iterator.stream_arn)
     shard = streams.shards.by_number.get(iterator.shard_number)
     if shard is None or iterator.after_sequence < shard.trimmed_seq:

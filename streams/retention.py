@@ -10,7 +10,6 @@ from ..engine.storage import Transaction
 from .shards import Shard, ShardMap
 from .stream import StreamMap
 
-RETENTION_MS = 24 * 3600 * 1000
 RELEASE_BYTES_MAX = 1024 * 1024
 
 

@@ -8,15 +8,14 @@ from typing import NamedTuple
 import orjson
 
 from ..engine import Change, Database, Table
+from ..engine.schema import StreamSettings
 from ..engine.storage import Reader, Transaction
+from .limits import StreamLimits
 from .operations import STREAM_OPERATIONS, bind_operations
 from .records import Record, pack_record, unpacker_of
-from .retention import RETENTION_MS, trim_expired
+from .retention import trim_expired
 from .shards import Shard, ShardMap
 from .stream import StreamMap
-
-SHARD_AGE_MS_MAX = 4 * 3600 * 1000
-"""A shard that has been open for this long is closed and gets a child, as AWS does."""
 
 SLICE_BYTES_MAX = 1024 * 1024
 
@@ -41,15 +40,12 @@ class Streams:
     def __init__(
         self,
         database: Database,
-        *,
-        shard_age_ms_max: int = SHARD_AGE_MS_MAX,
-        retention_ms: int = RETENTION_MS,
+        limits: StreamLimits | None = None,
     ) -> None:
         self.database = database
+        self.limits = limits or StreamLimits()
         self.shards = ShardMap()
         self.streams = StreamMap()
-        self.shard_age_ms_max = shard_age_ms_max
-        self.retention_ms = retention_ms
         self._at_ms = 0
         database.change_observers.append(self._append)
         database.catalog.observers.append(self._follow_table)
@@ -97,9 +93,8 @@ class Streams:
 
     def trim(self, chunk_records: int = 500) -> int:
         """Drops what is older than the retention, in short transactions; returns how many."""
-        return trim_expired(
-            self.database, self.shards, self.streams, self.retention_ms, chunk_records
-        )
+        retention_ms = round(self.limits.retention_seconds * 1000)
+        return trim_expired(self.database, self.shards, self.streams, retention_ms, chunk_records)
 
     def roll_aged(self) -> int:
         """Rolls the open shards whose time has come although nobody writes; returns how many."""
@@ -111,7 +106,7 @@ class Streams:
                 table = self.database.catalog.tables.get(shard.table_name)
                 if table is None or table.stream is None:
                     continue
-                if at_ms - shard.created_ms < self.shard_age_ms_max:
+                if at_ms - shard.created_ms < self.limits.shard_seconds_max * 1000:
                     continue
                 self._roll(transaction, table, shard, at_ms)
                 rolled += 1
@@ -154,7 +149,7 @@ class Streams:
         shard = self.shards.open[settings.arn, partition]
         # Times do not run back along the log when the clock does, so that trimming is not held up.
         self._at_ms = at_ms = max(self._at_ms, change.at_ms)
-        if at_ms - shard.created_ms >= self.shard_age_ms_max:
+        if at_ms - shard.created_ms >= self.limits.shard_seconds_max * 1000:
             shard = self._roll(transaction, change.table, shard, at_ms)
         seq = transaction.next_sequence()
         packed = pack_record(change, settings.view_type)
@@ -171,9 +166,11 @@ class Streams:
     def _follow_table(self, transaction: Transaction, old: Table | None, new: Table | None) -> None:
         before = old.stream if old else None
         after = new.stream if new else None
-        if before == after:
-            return
         at_ms = self.database.clock.now_ms()
+        if before == after:
+            if old and new and after and old.partitions != new.partitions:
+                self._follow_splits(transaction, old, new, after, at_ms)
+            return
         if before is not None:
             for shard in self.shards_of(before.arn):
                 if shard.is_open:
@@ -183,6 +180,19 @@ class Streams:
             self.streams.enable(transaction, new, after, at_ms)
             for partition in new.partitions:
                 self.shards.open_shard(transaction, new, after, partition.number, at_ms)
+
+    def _follow_splits(
+        self, transaction: Transaction, old: Table, new: Table, settings: StreamSettings, at_ms: int
+    ) -> None:
+        """Closes the shard of each partition that is gone; those in its place get its children."""
+        for gone in set(old.partitions) - set(new.partitions):
+            parent = self.shards.open[settings.arn, gone.number]
+            closed = self.shards.close_shard(transaction, parent, at_ms)
+            for partition in new.partitions:
+                if gone.holds(partition.token_low):
+                    self.shards.open_shard(
+                        transaction, new, settings, partition.number, at_ms, parent=closed
+                    )
 
 
 def parse_record(record: Record) -> dict[str, object]:

@@ -11,7 +11,7 @@ import pytest
 
 from pelton.engine import Database, DynamoDBError, ManualClock
 from pelton.engine.storage import Transaction
-from pelton.streams import Streams
+from pelton.streams import StreamLimits, Streams
 
 Value = dict[str, Any]
 Item = dict[str, Value]
@@ -54,11 +54,11 @@ class Region:
         *,
         clock: ManualClock | None = None,
         durability: str = "FULL",
-        **stream_limits: int,
+        **stream_limits: float,
     ) -> None:
         self.clock = clock or ManualClock()
         self.database = Database(path, clock=self.clock, durability=durability)
-        self.streams = Streams(self.database, **stream_limits)
+        self.streams = Streams(self.database, StreamLimits(**stream_limits))
 
     def close(self) -> None:
         self.database.close()

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ..errors import ResourceInUseException, ValidationException
-from ..schema import Table, divide_tokens, initial_partition_count
+from ..partitions import divide_tokens, partition_count
+from ..schema import Table
 from ..storage import Transaction
 from ..tags import tags_of
 from .describe_table import description_of
@@ -65,7 +66,9 @@ def create_table(
             key=key,
             attribute_types=types,
             indexes=tuple(place(transaction, index) for index in indexes),
-            partitions=divide_tokens(initial_partition_count(billing_mode, throughput)),
+            partitions=divide_tokens(
+                partition_count(billing_mode, throughput.read_units, throughput.write_units)
+            ),
             stream=stream,
             last_stream=stream,
             billing_mode=billing_mode,

@@ -17,15 +17,8 @@ from ..errors import (
     ThrottledError,
     ThrottlingException,
 )
-from ..schema import (
-    PARTITION_READ_UNITS_MAX,
-    PARTITION_WRITE_UNITS_MAX,
-    Index,
-    Partition,
-    Table,
-    divide_tokens,
-    initial_partition_count,
-)
+from ..partitions import Partition, PartitionLimits, divide_tokens, partition_count
+from ..schema import Index, Table
 from .buckets import TokenBucket
 
 BURST_SECONDS = 300
@@ -137,7 +130,8 @@ class _Lane:
         self._partitions: tuple[Partition, ...] = table.partitions
         if self._is_index:
             # An index has a key space of its own, divided by the same rule as a table's.
-            count = initial_partition_count(limit.billing_mode, owner.throughput)
+            given = owner.throughput
+            count = partition_count(limit.billing_mode, given.read_units, given.write_units)
             self._partitions = divide_tokens(count)
         self._whole: TokenBucket | None = None
         if limit.rate is not None:
@@ -150,7 +144,8 @@ class _Lane:
                 level=limit.rate * min(seconds, unused_seconds),
                 at_ms=at_ms,
             )
-        rate = PARTITION_READ_UNITS_MAX if limit.kind == "Read" else PARTITION_WRITE_UNITS_MAX
+        limits = PartitionLimits()
+        rate = limits.read_units_max if limit.kind == "Read" else limits.write_units_max
         self._parts = [
             TokenBucket(rate, most=rate, level=rate, at_ms=at_ms) for _ in self._partitions
         ]

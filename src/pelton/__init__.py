@@ -29,7 +29,9 @@ __all__ = [
     # time
     "ManualClock",
     # for tests
+    "PartitionLimits",
     "Strictness",
+    "StreamLimits",
     # errors
     "ConditionalCheckFailedException",
     "DynamoDBError",
@@ -51,10 +53,12 @@ if TYPE_CHECKING:
     from .engine.errors import ResourceNotFoundException as ResourceNotFoundException
     from .engine.errors import TransactionCanceledException as TransactionCanceledException
     from .engine.errors import ValidationException as ValidationException
+    from .engine.partitions import PartitionLimits as PartitionLimits
     from .engine.strictness import Strictness as Strictness
     from .handlers import Context as Context
     from .handlers import RecordChange as RecordChange
     from .requests import Item as Item
+    from .streams.limits import StreamLimits as StreamLimits
     from .table import Table as Table
 
 _HOMES = {
@@ -63,7 +67,9 @@ _HOMES = {
     "Index": ".definitions",
     "Item": ".requests",
     "ManualClock": ".engine.clock",
+    "PartitionLimits": ".engine.partitions",
     "RecordChange": ".handlers",
+    "StreamLimits": ".streams.limits",
     "Strictness": ".engine.strictness",
     "Table": ".table",
 }

@@ -10,10 +10,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, TypeVar, Unpack
 
 from .definitions import Index, KeyAttribute, StreamView, TableDefinition, split_key
-from .engine import Clock, Database, Strictness
+from .engine import Clock, Database, PartitionLimits, Strictness
 from .engine.errors import ResourceInUseException, ResourceNotFoundException
 from .handlers import Dispatcher, EventSourceMapping, Handler, MappingStats, Shape
-from .streams import Streams, Upkeep
+from .streams import StreamLimits, Streams, Upkeep
 from .table import Table
 
 if TYPE_CHECKING:
@@ -55,11 +55,19 @@ class App:
         durability: Literal["FULL", "NORMAL"] = "FULL",
         clock: Clock | None = None,
         strictness: Strictness | None = None,
+        partition_limits: PartitionLimits | None = None,
+        stream_limits: StreamLimits | None = None,
     ) -> None:
-        self.database = Database(path, region=region, durability=durability, clock=clock)
+        self.database = Database(
+            path,
+            region=region,
+            durability=durability,
+            clock=clock,
+            partition_limits=partition_limits,
+        )
         if strictness is not None:
             self.strictness = strictness
-        self.streams = Streams(self.database)
+        self.streams = Streams(self.database, stream_limits)
         self._upkeep = Upkeep(self.streams)
         self._upkeep.start()
         self._mappings: dict[str, EventSourceMapping] = {}

@@ -8,7 +8,7 @@ from typing import Any
 import pelton
 from pelton.engine.storage import checkpoints
 
-SHARD_AGE_MS_MAX = 2_000
+SHARD_SECONDS_MAX = 2.0
 """So short that shards roll all the time, also in the moment of a kill."""
 CHECKPOINT_FRAMES = 200
 """So few that the WAL is moved into the file all the time."""
@@ -18,8 +18,7 @@ def make_app(path: Path, seen: Path | None = None) -> pelton.App:
     """The shop in the file `path`; what its witness sees is noted in `seen`, a file beside it."""
     checkpoints.WAL_FRAMES_MAX = CHECKPOINT_FRAMES
     checkpoints.RETRY_FRAMES = CHECKPOINT_FRAMES
-    app = pelton.App(path)
-    app.streams.shard_age_ms_max = SHARD_AGE_MS_MAX
+    app = pelton.App(path, stream_limits=pelton.StreamLimits(shard_seconds_max=SHARD_SECONDS_MAX))
     items = app.table(
         "items",
         partition_key="client",

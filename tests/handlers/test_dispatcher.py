@@ -169,7 +169,7 @@ def test_two_mappings_may_not_have_one_name(stage: Stage) -> None:
 
 
 def test_a_child_shard_waits_for_its_parent() -> None:
-    stage = Stage(shard_age_ms_max=10)
+    stage = Stage(shard_seconds_max=0.01)
     seen: list[int] = []
 
     def note(item: dict[str, Any], context: Context) -> None:
@@ -190,7 +190,7 @@ def test_a_child_shard_waits_for_its_parent() -> None:
 
 
 def test_a_shard_that_closed_without_a_record_is_left_for_its_child() -> None:
-    stage = Stage(shard_age_ms_max=10)
+    stage = Stage(shard_seconds_max=0.01)
     seen: list[int] = []
 
     def note(item: dict[str, Any], context: Context) -> None:

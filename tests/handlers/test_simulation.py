@@ -27,7 +27,7 @@ class Simulation:
 
     def __init__(self, seed: int) -> None:
         self.random = Random(seed)
-        self.stage = Stage(shard_age_ms_max=40)
+        self.stage = Stage(shard_seconds_max=0.04)
         self.stage.source("sales", write_units=self.random.choice([1, 3_000]))
         self.stage.source("totals")
         self.stage.create("doubles")
@@ -186,7 +186,7 @@ def test_a_crash_between_any_two_steps_changes_no_result() -> None:
             raise ValueError("odd ones are not wanted")
 
     def run_with_crash(after_steps: int) -> bool:
-        stage = Stage(shard_age_ms_max=10)
+        stage = Stage(shard_seconds_max=0.01)
         stage.source()
         stage.create("totals")
         for number in range(9):

@@ -24,7 +24,7 @@ def numbers_of(records: list[Answer]) -> list[int]:
 @pytest.fixture
 def region() -> Iterator[Region]:
     """One whose shards do not roll meanwhile."""
-    region = Region(shard_age_ms_max=7 * 24 * HOUR * 1000)
+    region = Region(shard_seconds_max=7 * 24 * HOUR)
     yield region
     region.close()
 
@@ -118,7 +118,7 @@ def test_many_records_are_trimmed_in_short_transactions(region: Region) -> None:
 
 
 def test_closed_shards_and_disabled_streams_go_a_day_after_their_end() -> None:
-    region = Region(shard_age_ms_max=4 * HOUR * 1000)
+    region = Region(shard_seconds_max=4 * HOUR)
     region.create(stream="NEW_IMAGE")
     arn = region.stream_arn()
     put_numbers(region, 1)
@@ -152,7 +152,7 @@ def test_open_shards_stay_however_old_they_are(region: Region) -> None:
 
 
 def test_the_trim_horizon_survives_a_reopening_of_the_file(tmp_path: Path) -> None:
-    first = Region(tmp_path / "x.db", shard_age_ms_max=7 * 24 * HOUR * 1000)
+    first = Region(tmp_path / "x.db", shard_seconds_max=7 * 24 * HOUR)
     first.create(stream="NEW_IMAGE")
     put_numbers(first, 1)
     trimmed = first.records()[0]["dynamodb"]["SequenceNumber"]
@@ -189,12 +189,12 @@ def test_a_clock_that_steps_back_trims_nothing_early_and_keeps_the_order(region:
 def test_a_clock_that_was_set_back_between_two_openings_trims_nothing_early(
     tmp_path: Path,
 ) -> None:
-    first = Region(tmp_path / "x.db", shard_age_ms_max=7 * 24 * HOUR * 1000)
+    first = Region(tmp_path / "x.db", shard_seconds_max=7 * 24 * HOUR)
     first.create(stream="NEW_IMAGE")
     put_numbers(first, 1)
     first.close()
     first.clock.advance(seconds=-10 * HOUR)
-    again = Region(tmp_path / "x.db", clock=first.clock, shard_age_ms_max=7 * 24 * HOUR * 1000)
+    again = Region(tmp_path / "x.db", clock=first.clock, shard_seconds_max=7 * 24 * HOUR)
     put_numbers(again, 2)
     # The second is older than a day by now, and the first, which it follows, is not.
     again.clock.advance(seconds=30 * HOUR)
