@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ..engine import Database
 from ..engine.storage import Transaction
-from .shards import Shard, ShardMap
+from .shards import ShardMap
 from .stream import StreamMap
 
 RELEASE_BYTES_MAX = 1024 * 1024
@@ -30,7 +30,7 @@ def trim_expired(
         while count := database.write(_chunk_work(shards, shard.number, before_ms, chunk_records)):
             trimmed += count
         if shard.closed_ms is not None and shard.closed_ms < before_ms:
-            database.write(_shard_removal(shards, shard))
+            database.write(_shard_removal(shards, streams, shard.number))
     for stream in list(streams.by_arn.values()):
         is_over = stream.disabled_ms is not None and stream.disabled_ms < before_ms
         if is_over and not shards.of_stream(stream.arn):
@@ -53,11 +53,15 @@ def _chunk_work(
     return work
 
 
-def _shard_removal(shards: ShardMap, shard: Shard) -> Callable[[Transaction], None]:
+def _shard_removal(
+    shards: ShardMap, streams: StreamMap, number: int
+) -> Callable[[Transaction], None]:
     def work(transaction: Transaction) -> None:
+        shard = shards.stored(transaction, number)
         # It may have records that look younger than its end, where the clock was set back.
-        if transaction.log_ends(shard.number) is None:
+        if shard is not None and transaction.log_ends(number) is None:
             shards.remove(transaction, shard)
+            streams.note_removal(transaction, shard.stream_arn, shard.trimmed_seq)
 
     return work
 

@@ -25,6 +25,8 @@ class Stream:
     key_schema: list[dict[str, str]]
     created_ms: int
     disabled_ms: int | None = None
+    trimmed_seq: int = 0
+    """The last record that was dropped with a shard that has gone as a whole; 0 before that."""
 
 
 class StreamMap:
@@ -62,6 +64,15 @@ class StreamMap:
 
     def disable(self, transaction: Transaction, arn: str, at_ms: int) -> None:
         self._save(transaction, replace(self.by_arn[arn], disabled_ms=at_ms))
+
+    def note_removal(self, transaction: Transaction, arn: str, trimmed_seq: int) -> None:
+        """Keeps how far the records of a shard went that is removed in this transaction."""
+        row = transaction.get(META_SPACE, 0, STREAM_KIND, arn.encode())
+        if row is None:
+            return
+        stream = Stream(**orjson.loads(row[1]))
+        if trimmed_seq > stream.trimmed_seq:
+            self._save(transaction, replace(stream, trimmed_seq=trimmed_seq))
 
     def remove(self, transaction: Transaction, arn: str) -> None:
         transaction.delete(META_SPACE, 0, STREAM_KIND, arn.encode())

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pelton.streams.sequence import to_wire
 from tests.region import Answer, N, Region, S
 
 HOUR = 3600
@@ -124,6 +125,7 @@ def test_closed_shards_and_disabled_streams_go_a_day_after_their_end() -> None:
     put_numbers(region, 1)
     region.clock.advance(seconds=4 * HOUR)
     put_numbers(region, 2)
+    first, _ = region.records()
     parent, child = region.shards(arn)
     region.clock.advance(seconds=2 * HOUR)
     region.call("UpdateTable", TableName="things", StreamSpecification={"StreamEnabled": False})
@@ -135,6 +137,8 @@ def test_closed_shards_and_disabled_streams_go_a_day_after_their_end() -> None:
     (left,) = region.shards(arn)
     assert left["ShardId"] == child["ShardId"]
     assert left["ParentShardId"] == parent["ShardId"]
+    gone = region.streams.streams.by_arn[arn].trimmed_seq
+    assert to_wire(gone) == first["dynamodb"]["SequenceNumber"]
     region.clock.advance(seconds=2 * HOUR)
     region.streams.trim()
     code, _ = region.refusal("DescribeStream", StreamArn=arn)
