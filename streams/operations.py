@@ -16,7 +16,7 @@ from ..engine.errors import (
 from ..engine.operations import Mode, Operation
 from .iterators import Iterator, decode_iterator, encode_iterator
 from .sequence import from_wire
-from .shards import Shard, describe_shard
+from .shards import TRIMMED, Shard, describe_shard
 from .stream import Stream
 
 if TYPE_CHECKING:
@@ -117,9 +117,7 @@ def get_records(streams: Streams, request: Request, present: Present) -> Answer:
     _stream_of(streams, iterator.stream_arn)
     shard = streams.shards.by_number.get(iterator.shard_number)
     if shard is None or iterator.after_sequence < shard.trimmed_seq:
-        raise TrimmedDataAccessException(
-            "The operation attempted to read past the oldest stream record in a shard"
-        )
+        raise TrimmedDataAccessException(TRIMMED)
     records, is_end, _ = streams.read(shard, iterator.after_sequence, limit)
     answer: Answer = {"Records": [present(record.body) for record in records]}
     if not is_end:
@@ -175,14 +173,12 @@ def _filtered(shards: list[Shard], shard_filter: Request | None) -> list[Shard]:
 def _start_of(streams: Streams, shard: Shard, kind: str, given: str | None) -> int:
     """The sequence behind which an iterator of this kind reads."""
     if kind == "TRIM_HORIZON":
-        return max(shard.start_seq, shard.trimmed_seq)
+        return streams.trim_horizon(shard)
     if kind == "LATEST":
         return streams.last_sequence(shard)
     sequence = _parse_sequence(given or "")
     if sequence <= shard.trimmed_seq or sequence < shard.start_seq:
-        raise TrimmedDataAccessException(
-            "The operation attempted to read past the oldest stream record in a shard"
-        )
+        raise TrimmedDataAccessException(TRIMMED)
     if shard.end_seq is not None and sequence > shard.end_seq:
         raise ValidationException(
             f"Invalid SequenceNumber: {given} is behind the end of shard {shard.shard_id}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
@@ -15,6 +15,16 @@ from .sequence import to_wire
 
 SHARD_KIND = b"shard"
 SHARD_COUNTER = b"shard-counter"
+VERSION_KIND = b"shard-version"
+CHANGE_KIND = b"shard-change"
+
+TRIMMED = "The operation attempted to read past the oldest stream record in a shard"
+
+CHANGES_KEPT = 256
+"""Whoever has missed more changes than these reads all shards again."""
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,36 +67,79 @@ def shard_id(created_ms: int, number: int, stream_arn: str) -> str:
 
 
 class ShardMap:
-    """All shards of the region, mirrored in memory; changed only in the writer's transactions."""
+    """All shards of the region, mirrored in memory; changed only in the writer's transactions.
+
+    A journal of the last changes in the store lets other processes take in those alone. How far a
+    shard was trimmed is in no journal: `trimmed_of` asks the snapshot that is read.
+    """
 
     def __init__(self) -> None:
         self.by_number: dict[int, Shard] = {}
+        self.by_stream: dict[str, dict[str, Shard]] = {}
+        """The shards of each stream ARN by their ids, in the order of these."""
         self.open: dict[tuple[str, int], Shard] = {}
         """The open shard of each (stream ARN, partition), as the writer's thread sees them."""
+        self._version = -1
+
+    # --- reading -------------------------------------------------------------------------------
 
     def load(self, reader: Reader) -> None:
-        shards = [
-            Shard(**orjson.loads(body)) for _, _, body in reader.query(META_SPACE, 0, SHARD_KIND)
-        ]
-        self.by_number = {shard.number: shard for shard in shards}
+        """Takes in what the store holds, when another process (or nobody yet) has read it."""
+        version = _version_of(reader)
+        missed = version - self._version
+        if missed == 0:
+            return
+        if self._version >= 0 and 0 < missed <= CHANGES_KEPT:
+            self._load_changes(reader, self._version)
+        else:
+            self._load_all(reader)
         self.open = {
-            (shard.stream_arn, shard.partition): shard for shard in shards if shard.is_open
+            (shard.stream_arn, shard.partition): shard
+            for shard in self.by_number.values()
+            if shard.is_open
         }
+        self._version = version
+
+    def _load_all(self, reader: Reader) -> None:
+        rows = reader.query(META_SPACE, 0, SHARD_KIND)
+        shards = [_from_row(size, body) for _, size, body in rows]
+        by_stream: dict[str, dict[str, Shard]] = {}
+        for shard in sorted(shards, key=lambda shard: shard.shard_id):
+            by_stream.setdefault(shard.stream_arn, {})[shard.shard_id] = shard
+        self.by_number = {shard.number: shard for shard in shards}
+        self.by_stream = by_stream
+
+    def _load_changes(self, reader: Reader, since: int) -> None:
+        low = (since + 1).to_bytes(8, "big")
+        changed = {number for _, number, _ in reader.query(META_SPACE, 0, CHANGE_KIND, low=low)}
+        for number in sorted(changed):
+            shard = self.stored(reader, number)
+            if shard is not None:
+                self._take(shard)
+            elif number in self.by_number:
+                self._drop(self.by_number[number])
 
     def of_stream(self, stream_arn: str) -> list[Shard]:
         """The stream's shards in the order of their ids."""
-        shards = [each for each in self.by_number.values() if each.stream_arn == stream_arn]
-        return sorted(shards, key=lambda shard: shard.shard_id)
+        return list(self.by_stream.get(stream_arn, {}).values())
 
     def find(self, stream_arn: str, wanted_id: str) -> Shard | None:
-        return next(
-            (shard for shard in self.of_stream(stream_arn) if shard.shard_id == wanted_id), None
-        )
+        return self.by_stream.get(stream_arn, {}).get(wanted_id)
 
     def stored(self, reader: Reader, number: int) -> Shard | None:
         """A shard as the store holds it now, whatever this transaction has done to it."""
-        row = reader.get(META_SPACE, 0, SHARD_KIND, number.to_bytes(4, "big"))
-        return None if row is None else Shard(**orjson.loads(row[1]))
+        row = reader.get(META_SPACE, 0, SHARD_KIND, _key_of(number))
+        return None if row is None else _from_row(*row)
+
+    def trimmed_of(self, reader: Reader, number: int) -> int | None:
+        """The last sequence that was dropped from a shard, 0 before that; None: the shard is gone.
+
+        Whoever reads records asks in the same snapshot, or a hole could look like an end.
+        """
+        row = reader.get(META_SPACE, 0, SHARD_KIND, _key_of(number))
+        return None if row is None else row[0]
+
+    # --- changing ------------------------------------------------------------------------------
 
     def open_shard(
         self,
@@ -124,28 +177,78 @@ class ShardMap:
 
     def save(self, transaction: Transaction, shard: Shard) -> None:
         """Keeps a shard: writes that commit with this one see it at once, readers afterwards."""
-        key = shard.number.to_bytes(4, "big")
-        transaction.put(META_SPACE, 0, SHARD_KIND, key, 0, orjson.dumps(asdict(shard)))
+        self.keep_trimmed(transaction, shard)
         before = self.open
         self.open = _with_shard(before, shard)
         transaction.after_rollback(lambda: self._restore(before))
+        self._note_change(transaction, shard.number)
+
+    def keep_trimmed(self, transaction: Transaction, shard: Shard) -> None:
+        """Keeps a shard of which nothing but `trimmed_seq` has changed."""
+        body = orjson.dumps(asdict(shard))
+        transaction.put(META_SPACE, 0, SHARD_KIND, _key_of(shard.number), shard.trimmed_seq, body)
         transaction.after_commit(lambda: self._take(shard))
 
     def remove(self, transaction: Transaction, shard: Shard) -> None:
-        transaction.delete(META_SPACE, 0, SHARD_KIND, shard.number.to_bytes(4, "big"))
+        transaction.delete(META_SPACE, 0, SHARD_KIND, _key_of(shard.number))
         transaction.after_commit(lambda: self._drop(shard))
+        self._note_change(transaction, shard.number)
+
+    def _note_change(self, transaction: Transaction, number: int) -> None:
+        version = _version_of(transaction) + 1
+        transaction.put(META_SPACE, 0, VERSION_KIND, b"", version, b"")
+        transaction.put(META_SPACE, 0, CHANGE_KIND, version.to_bytes(8, "big"), number, b"")
+        if version > CHANGES_KEPT:
+            old = (version - CHANGES_KEPT).to_bytes(8, "big")
+            transaction.delete(META_SPACE, 0, CHANGE_KIND, old)
+        transaction.after_commit(lambda: self._reach(version))
+
+    def _reach(self, version: int) -> None:
+        self._version = version
 
     def _restore(self, before: dict[tuple[str, int], Shard]) -> None:
         self.open = before
 
     def _take(self, shard: Shard) -> None:
-        # A new dict, not a changed one: readers on other threads hold the one they have.
+        # New dicts, not changed ones: readers on other threads hold those they have.
         self.by_number = {**self.by_number, shard.number: shard}
+        siblings = self.by_stream.get(shard.stream_arn, {})
+        placed = {**siblings, shard.shard_id: shard}
+        if (
+            siblings
+            and shard.shard_id not in siblings
+            and shard.shard_id < next(reversed(siblings))
+        ):
+            placed = dict(sorted(placed.items()))
+        self.by_stream = {**self.by_stream, shard.stream_arn: placed}
 
     def _drop(self, shard: Shard) -> None:
-        self.by_number = {
-            number: each for number, each in self.by_number.items() if number != shard.number
-        }
+        self.by_number = _without(self.by_number, shard.number)
+        siblings = _without(self.by_stream.get(shard.stream_arn, {}), shard.shard_id)
+        if siblings:
+            self.by_stream = {**self.by_stream, shard.stream_arn: siblings}
+        else:
+            self.by_stream = _without(self.by_stream, shard.stream_arn)
+
+
+def _without(shards: dict[K, V], key: K) -> dict[K, V]:
+    left = dict(shards)
+    left.pop(key, None)
+    return left
+
+
+def _key_of(number: int) -> bytes:
+    return number.to_bytes(4, "big")
+
+
+def _from_row(size: int, body: bytes) -> Shard:
+    shard = Shard(**orjson.loads(body))
+    return shard if shard.trimmed_seq == size else replace(shard, trimmed_seq=size)
+
+
+def _version_of(reader: Reader) -> int:
+    row = reader.get(META_SPACE, 0, VERSION_KIND, b"")
+    return row[0] if row else 0
 
 
 def _with_shard(shards: dict[tuple[str, int], Shard], shard: Shard) -> dict[tuple[str, int], Shard]:

@@ -12,6 +12,7 @@ from ..engine.storage import Reader, Transaction
 from ..engine.storage.port import META_SPACE
 
 STREAM_KIND = b"stream"
+VERSION_KIND = b"stream-version"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +35,18 @@ class StreamMap:
 
     def __init__(self) -> None:
         self.by_arn: dict[str, Stream] = {}
+        self._version = -1
 
     def load(self, reader: Reader) -> None:
+        """Takes in what the store holds, when another process (or nobody yet) has read it."""
+        version = _version_of(reader)
+        if version == self._version:
+            return
         streams = (
             Stream(**orjson.loads(body)) for _, _, body in reader.query(META_SPACE, 0, STREAM_KIND)
         )
         self.by_arn = {stream.arn: stream for stream in streams}
+        self._version = version
 
     def of_table(self, table_name: str | None) -> list[Stream]:
         """The streams of one table, or of all, in the order of their ARNs."""
@@ -76,15 +83,26 @@ class StreamMap:
 
     def remove(self, transaction: Transaction, arn: str) -> None:
         transaction.delete(META_SPACE, 0, STREAM_KIND, arn.encode())
-        transaction.after_commit(lambda: self._take(arn, None))
+        self._note_change(transaction, arn, None)
 
     def _save(self, transaction: Transaction, stream: Stream) -> None:
         body = orjson.dumps(asdict(stream))
         transaction.put(META_SPACE, 0, STREAM_KIND, stream.arn.encode(), 0, body)
-        transaction.after_commit(lambda: self._take(stream.arn, stream))
+        self._note_change(transaction, stream.arn, stream)
 
-    def _take(self, arn: str, stream: Stream | None) -> None:
+    def _note_change(self, transaction: Transaction, arn: str, stream: Stream | None) -> None:
+        version = _version_of(transaction) + 1
+        transaction.put(META_SPACE, 0, VERSION_KIND, b"", version, b"")
+        transaction.after_commit(lambda: self._take(arn, stream, version))
+
+    def _take(self, arn: str, stream: Stream | None, version: int) -> None:
         streams: dict[str, Any] = {key: each for key, each in self.by_arn.items() if key != arn}
         if stream is not None:
             streams[arn] = stream
         self.by_arn = streams
+        self._version = version
+
+
+def _version_of(reader: Reader) -> int:
+    row = reader.get(META_SPACE, 0, VERSION_KIND, b"")
+    return row[0] if row else 0

@@ -8,13 +8,14 @@ from typing import NamedTuple
 import orjson
 
 from ..engine import Change, Database, Table
+from ..engine.errors import TrimmedDataAccessException
 from ..engine.schema import StreamSettings
 from ..engine.storage import Reader, Transaction
 from .limits import StreamLimits
 from .operations import STREAM_OPERATIONS, bind_operations
 from .records import Record, pack_record, unpacker_of
 from .retention import trim_expired
-from .shards import Shard, ShardMap
+from .shards import TRIMMED, Shard, ShardMap
 from .stream import StreamMap
 
 SLICE_BYTES_MAX = 1024 * 1024
@@ -68,7 +69,8 @@ class Streams:
     ) -> Slice:
         """At most `limit` records of a shard behind a sequence, up to about `size_bytes_max`.
 
-        At least one record is given when there is one, however large it is.
+        At least one record is given when there is one, however large it is. Raises
+        TrimmedDataAccessException where records behind that sequence have been dropped.
         """
         # The shard as it is now is looked up before the snapshot is taken: if it says closed, the
         # snapshot holds everything the shard will ever have.
@@ -79,9 +81,22 @@ class Streams:
 
     def last_sequence(self, shard: Shard) -> int:
         """The sequence of the shard's last record; its start or trim point when it has none."""
-        ends = self.database.store.read(lambda reader: reader.log_ends(shard.number))
-        least = max(shard.start_seq, shard.trimmed_seq)
-        return least if ends is None else max(least, shard.sequence_at(ends[1].position))
+
+        def look(reader: Reader) -> int:
+            ends = reader.log_ends(shard.number)
+            if ends is not None:
+                return max(shard.start_seq, shard.sequence_at(ends[1].position))
+            return self._horizon(reader, shard)
+
+        return self.database.store.read(look)
+
+    def trim_horizon(self, shard: Shard) -> int:
+        """The sequence behind which all the records stand that a shard still has."""
+        return self.database.store.read(lambda reader: self._horizon(reader, shard))
+
+    def _horizon(self, reader: Reader, shard: Shard) -> int:
+        trimmed_seq = self.shards.trimmed_of(reader, shard.number)
+        return max(shard.start_seq, shard.trimmed_seq if trimmed_seq is None else trimmed_seq)
 
     def on_append(self, callback: Callable[[frozenset[int] | None], None]) -> Callable[[], None]:
         """Calls back on the writer's thread with the numbers of the shards a commit appended to.
@@ -117,6 +132,9 @@ class Streams:
     def _slice(
         self, reader: Reader, shard: Shard, after_sequence: int, limit: int, size_bytes_max: int
     ) -> Slice:
+        trimmed_seq = self.shards.trimmed_of(reader, shard.number)
+        if trimmed_seq is None or after_sequence < trimmed_seq:
+            raise TrimmedDataAccessException(TRIMMED)
         records: list[Record] = []
         size = 0
         start = shard.start_seq - 1
