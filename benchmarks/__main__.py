@@ -6,7 +6,7 @@ import argparse
 import json
 from collections.abc import Callable
 
-from . import handlers, http, inprocess, scale, start
+from . import handlers, http, inprocess, records, scale, start
 from .figure import Figure
 from .machine import describe_machine
 from .progress import progress_of
@@ -17,6 +17,7 @@ NOUNS: dict[str, Callable[[Callable[[str], None]], list[Figure]]] = {
     "http": http.measure,
     "inprocess": inprocess.measure,
     "handlers": handlers.measure,
+    "records": records.measure,
     "scale": scale.measure,
     "start": start.measure,
 }

@@ -14,6 +14,7 @@ TITLES = {
     "http": "Over HTTP, beside DynamoDB Local 1.25.1",
     "inprocess": "In process, beside a bare apsw loop",
     "handlers": "Handlers",
+    "records": "Stream records",
     "scale": "Large tables",
     "start": "Start",
 }
@@ -32,6 +33,11 @@ NOTES = {
     "handlers": (
         "Single writes of 0.9 KB with a pause between them; the backlog is on disk when its "
         "handler starts."
+    ),
+    "records": (
+        "Puts of 0.9 KB into three tables in turn, fsync on commit. The records that are read over "
+        "HTTP are of small items, so that 1,000 fit in a page of 1 MB; one connection reads page "
+        "after page, and its answers are counted, not parsed."
     ),
     "scale": (
         "Random puts over items that are there, 16 waiting at a time, stream on, fsync on commit."

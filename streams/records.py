@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -41,9 +41,10 @@ _NAMES = {b"I": b"INSERT", b"M": b"MODIFY", b"R": b"REMOVE"}
 def pack_record(change: Change, view_type: str) -> bytes:
     """What the log keeps of a change: its kind, its size, and the members that only it has.
 
-    The rest is the same for a whole stream and is put back by `unpacker_of`; without it two
-    records of images of a kilobyte share a page of the file. The size counts the keys and the
-    images that are shown, by DynamoDB's item size rule (as observed on AWS).
+    The rest is the same for a whole stream and is put back by `unpacker_of`; of two images the old
+    one is kept by its difference from the new. So most records take a third of their length or
+    less, and what a write adds to the file stays small. The size counts the keys and the images
+    that are shown, by DynamoDB's item size rule (as observed on AWS).
     """
     old, new = change.old_body, change.new_body
     kind = b"I" if old is None else b"R" if new is None else b"M"
@@ -53,12 +54,49 @@ def pack_record(change: Change, view_type: str) -> bytes:
         images = b',"NewImage":%b' % new
         size += change.new_size
     if old is not None and (view_type == "OLD_IMAGE" or view_type == "NEW_AND_OLD_IMAGES"):
-        images = b'%b,"OldImage":%b' % (images, old)
         size += change.old_size
+        if new is not None and images:
+            return _pack_both(change.keys, size, old, new)
+        images = b',"OldImage":%b' % old
     identity = b""
     if change.identity is not None:
         identity = b'\0,"userIdentity":%b' % orjson.dumps(change.identity)
     return b'%b%d,"Keys":%b%b%b' % (kind, size, orjson.dumps(change.keys), images, identity)
+
+
+def _pack_both(keys: dict[str, Any], size: int, old: bytes, new: bytes) -> bytes:
+    """The record of an item that changed: its old image is the new one but for a middle part."""
+    head = _common_head(old, new)
+    tail = _common_tail(old, new, min(len(old), len(new)) - head)
+    opening = b',"Keys":%b,"NewImage":' % orjson.dumps(keys)
+    start, end = len(opening), len(opening) + len(new)
+    spans = (size, start, end, head, tail)
+    return b"M%d %d %d %d %d%b%b%b" % (*spans, opening, new, old[head : len(old) - tail])
+
+
+def _common_head(one: bytes, other: bytes) -> int:
+    """How many bytes both begin with."""
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _common_tail(one: bytes, other: bytes, longest: int) -> int:
+    """How many bytes both end with, `longest` at the most."""
+    low, high = 0, longest
+    one_end, other_end = len(one), len(other)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[one_end - middle : one_end - low] == other[other_end - middle : other_end - low]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
 
 
 Unpack = Callable[[bytes, int, int], bytes]
@@ -75,22 +113,37 @@ def unpacker_of(stream_arn: str, view_type: str, region: str) -> Unpack:
         b'"awsRegion":"%b","dynamodb":{"ApproximateCreationDateTime":' % (name, region.encode())
         for kind, name in _NAMES.items()
     }
+    has_both = view_type == "NEW_AND_OLD_IMAGES"
 
     def unpack(packed: bytes, seq: int, at_ms: int) -> bytes:
         comma = packed.index(b",")
-        members, identity = packed[comma:], b""
-        if b"\0" in members:  # JSON never holds a raw zero byte
+        kind, size, members, identity = packed[:1], packed[1:comma], packed[comma:], b""
+        if has_both and kind == b"M":
+            size, members = _unpack_both(size, members)
+        elif b"\0" in members:  # JSON never holds a raw zero byte
             members, _, identity = members.partition(b"\0")
         return b'%b%016x%b%d%b,"SequenceNumber":"%d","SizeBytes":%b%b%b}' % (
             opening,
             seq,
-            behind_ids[packed[:1]],
+            behind_ids[kind],
             at_ms // 1000,
             members,
             WIRE_BASE + seq,
-            packed[1:comma],
+            size,
             ending,
             identity,
         )
 
     return unpack
+
+
+def _unpack_both(spans: bytes, members: bytes) -> tuple[bytes, bytes]:
+    """The size, and the members with both images, of what `_pack_both` made."""
+    size, *places = spans.split(b" ")
+    start, end, head, tail = map(int, places)
+    return size, b'%b,"OldImage":%b%b%b' % (
+        members[:end],
+        members[start : start + head],
+        members[end:],
+        members[end - tail : end],
+    )

@@ -41,7 +41,7 @@ SQLITE_VERSION_MIN = (3, 51, 3)
 """Earlier versions can corrupt a WAL file when two connections meet (sqlite.org/wal.html)."""
 
 APPLICATION_ID = 0x50454C54
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 FOREIGN_CHECK_SECONDS = 0.05
 BUSY_MS_MAX = 10_000
 
