@@ -6,6 +6,7 @@ request was prepared against is still the current one.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -155,18 +156,22 @@ class Table:
     tags: dict[str, str] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
     """What only DescribeTable tells back, in wire form (TableClassSummary, SSEDescription, ...)."""
+    _high_tokens: tuple[int, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # Kept, not computed: every write asks for the partition of its token.
+        highs = tuple(partition.token_high for partition in self.partitions)
+        object.__setattr__(self, "_high_tokens", highs)
 
     def partition_of(self, token: int) -> Partition:
-        for partition in self.partitions:
-            if token <= partition.token_high:
-                return partition
-        raise AssertionError("partitions cover all tokens")
+        return self.partitions[bisect_left(self._high_tokens, token)]
 
     def index_named(self, name: str) -> Index | None:
         return next((index for index in self.indexes if index.name == name), None)
 
     def to_json(self) -> dict[str, Any]:
         data = asdict(self)
+        del data["_high_tokens"]
         data["key"] = self.key.to_json()
         for described, index in zip(data["indexes"], self.indexes, strict=True):
             described["key"] = index.key.to_json()

@@ -5,12 +5,56 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from .errors import ValidationException
-from .partitions import Partition, split
+from .errors import LimitExceededException, ValidationException
+from .partitions import (
+    PARTITIONS_MAX,
+    Partition,
+    PartitionLimits,
+    divide_tokens,
+    grow,
+    partition_count,
+    split,
+)
+from .schema import Table
 from .storage import Transaction
 
 if TYPE_CHECKING:
     from .database import Database
+
+
+def divide_new(table: Table, limits: PartitionLimits) -> Table:
+    """A table that is being created, with as many equal partitions as its capacity needs.
+
+    Raises LimitExceededException where those are more than a table may have.
+    """
+    return replace(table, partitions=divide_tokens(_needed(table, limits)))
+
+
+def grow_to_capacity(table: Table, limits: PartitionLimits) -> Table:
+    """A table that is there, with its widest partitions halved until its capacity has enough.
+
+    Partitions never become fewer. Raises LimitExceededException as `divide_new` does.
+    """
+    count = _needed(table, limits)
+    if count <= len(table.partitions):
+        return table
+    return replace(table, partitions=grow(table.partitions, count))
+
+
+def _needed(table: Table, limits: PartitionLimits) -> int:
+    count = partition_count(
+        limits,
+        table.billing_mode,
+        table.throughput.read_units,
+        table.throughput.write_units,
+        table.settings.get("WarmThroughput"),
+    )
+    if count > PARTITIONS_MAX:
+        raise LimitExceededException(
+            f"The capacity of table {table.name} needs {count} partitions, and a table may have "
+            f"{PARTITIONS_MAX}"
+        )
+    return count
 
 
 def split_partition(

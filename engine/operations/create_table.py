@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ..errors import ResourceInUseException, ValidationException
-from ..partitions import divide_tokens, partition_count
 from ..schema import Table
+from ..splitting import divide_new
 from ..storage import Transaction
 from ..tags import tags_of
 from .describe_table import description_of
@@ -66,9 +66,6 @@ def create_table(
             key=key,
             attribute_types=types,
             indexes=tuple(place(transaction, index) for index in indexes),
-            partitions=divide_tokens(
-                partition_count(billing_mode, throughput.read_units, throughput.write_units)
-            ),
             stream=stream,
             last_stream=stream,
             billing_mode=billing_mode,
@@ -79,6 +76,7 @@ def create_table(
             tags=tags,
             settings=settings,
         )
+        table = divide_new(table, database.partition_limits)
         database.catalog.change(transaction, None, table)
         return {"TableDescription": description_of(table, transaction, at_ms)}
 

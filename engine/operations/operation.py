@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Protocol
 from ..catalog import Catalog
 from ..clock import Clock
 from ..items import ItemWriter
+from ..partitions import PartitionLimits
 
 Request = dict[str, Any]
 Answer = dict[str, Any]
@@ -30,6 +31,9 @@ class DatabaseParts(Protocol):
 
     @property
     def catalog(self) -> Catalog: ...
+
+    @property
+    def partition_limits(self) -> PartitionLimits: ...
 
     @property
     def writer(self) -> ItemWriter: ...

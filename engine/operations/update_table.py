@@ -9,6 +9,7 @@ from typing import Any
 from ..backfill import fill_first, forget_reached
 from ..errors import LimitExceededException, ResourceNotFoundException, ValidationException
 from ..schema import Index, Table, Throughput
+from ..splitting import grow_to_capacity
 from ..storage import Transaction
 from .describe_table import description_of, table_to_manage
 from .operation import Answer, DatabaseParts, Present, Request
@@ -67,6 +68,7 @@ def update_table(
         if request.get("DeletionProtectionEnabled") is not None:
             table = replace(table, deletion_protection=request["DeletionProtectionEnabled"])
         table = _change_settings(database, table, request, at_ms)
+        table = grow_to_capacity(table, database.partition_limits)
         database.catalog.change(transaction, old, table)
         return {"TableDescription": description_of(table, transaction, at_ms)}
 

@@ -17,6 +17,12 @@ class TokenBucket:
         self._level = min(int(level * 1000), self._most)
         self._at_ms = at_ms
 
+    def copy(self) -> TokenBucket:
+        """Another bucket with the same rate and as much in it."""
+        other = TokenBucket(self._rate, most=0, level=0, at_ms=self._at_ms)
+        other._most, other._level = self._most, self._level
+        return other
+
     def allows(self, units: float, at_ms: int) -> bool:
         """Whether there is enough; what costs more than a second brings needs a second's units."""
         self._fill(at_ms)

@@ -8,6 +8,7 @@ from ..catalog import Catalog
 from ..clock import Clock
 from ..items import ItemWriter
 from ..operations.operation import DatabaseParts
+from ..partitions import PartitionLimits
 
 
 class Parts(NamedTuple):
@@ -17,10 +18,16 @@ class Parts(NamedTuple):
     account: str
     clock: Clock
     catalog: Catalog
+    partition_limits: PartitionLimits
     writer: ItemWriter
 
     @classmethod
     def of(cls, database: DatabaseParts) -> Parts:
         return cls(
-            database.region, database.account, database.clock, database.catalog, database.writer
+            database.region,
+            database.account,
+            database.clock,
+            database.catalog,
+            database.partition_limits,
+            database.writer,
         )

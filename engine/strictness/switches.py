@@ -39,7 +39,9 @@ class Switches:
         self.settings = settings
         self._database = database
         self._spaces = Spaces(database.catalog)
-        self._throttle = Throttle(database.clock) if settings.throttles else None
+        self._throttle: Throttle | None = None
+        if settings.throttles:
+            self._throttle = Throttle(database.clock, database.partition_limits)
         self._leftovers: Leftovers | None = None
         if settings.unprocessed_probability:
             self._leftovers = Leftovers(settings.unprocessed_probability, self._luck("unprocessed"))

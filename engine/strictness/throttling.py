@@ -8,6 +8,7 @@ ThrottlingReason.
 from __future__ import annotations
 
 import threading
+from bisect import bisect_left
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
@@ -17,7 +18,13 @@ from ..errors import (
     ThrottledError,
     ThrottlingException,
 )
-from ..partitions import Partition, PartitionLimits, divide_tokens, partition_count
+from ..partitions import (
+    PARTITIONS_MAX,
+    Partition,
+    PartitionLimits,
+    divide_tokens,
+    partition_count,
+)
 from ..schema import Index, Table
 from .buckets import TokenBucket
 
@@ -61,8 +68,9 @@ class Cost(NamedTuple):
 class Throttle:
     """Keeps count of what everything of a database has left; safe on any thread."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, limits: PartitionLimits) -> None:
         self._clock = clock
+        self._limits = limits
         self._lock = threading.Lock()
         self._lanes: dict[tuple[str, str | None, Kind], _Lane] = {}
 
@@ -98,7 +106,10 @@ class Throttle:
         limit = _limit_of(cost.table.billing_mode, owner, cost.kind)
         lane = self._lanes.get(name)
         if lane is None or lane.limit != limit:
-            self._lanes[name] = lane = _Lane(cost.table, owner, limit, self._clock.now_ms())
+            lane = _Lane(cost.table, owner, limit, self._limits, self._clock.now_ms())
+            self._lanes[name] = lane
+        elif index is None and len(cost.table.partitions) > len(lane.partitions):
+            lane.follow_splits(cost.table.partitions)
         return lane
 
 
@@ -119,20 +130,31 @@ def _limit_of(billing_mode: str, owner: Table | Index, kind: Kind) -> _Limit:
     return _Limit(billing_mode, kind, maximum if maximum > 0 else None)
 
 
+def _index_partitions(index: Table | Index, billing_mode: str, limits: PartitionLimits) -> int:
+    given, warm = index.throughput, index.settings.get("WarmThroughput")
+    count = partition_count(limits, billing_mode, given.read_units, given.write_units, warm)
+    return min(count, PARTITIONS_MAX)
+
+
 class _Lane:
     """The reads or the writes of one table or global index."""
 
-    def __init__(self, table: Table, owner: Table | Index, limit: _Limit, at_ms: int) -> None:
+    def __init__(
+        self,
+        table: Table,
+        owner: Table | Index,
+        limit: _Limit,
+        limits: PartitionLimits,
+        at_ms: int,
+    ) -> None:
         self.limit = limit
         self._is_index = isinstance(owner, Index)
         self._arn = table.arn if owner is table else f"{table.arn}/index/{owner.name}"
         self._is_on_demand = limit.billing_mode == "PAY_PER_REQUEST"
-        self._partitions: tuple[Partition, ...] = table.partitions
+        self.partitions: tuple[Partition, ...] = table.partitions
         if self._is_index:
             # An index has a key space of its own, divided by the same rule as a table's.
-            given = owner.throughput
-            count = partition_count(limit.billing_mode, given.read_units, given.write_units)
-            self._partitions = divide_tokens(count)
+            self.partitions = divide_tokens(_index_partitions(owner, limit.billing_mode, limits))
         self._whole: TokenBucket | None = None
         if limit.rate is not None:
             # Nothing of a table's capacity was used before anyone counted.
@@ -144,11 +166,20 @@ class _Lane:
                 level=limit.rate * min(seconds, unused_seconds),
                 at_ms=at_ms,
             )
-        limits = PartitionLimits()
         rate = limits.read_units_max if limit.kind == "Read" else limits.write_units_max
         self._parts = [
-            TokenBucket(rate, most=rate, level=rate, at_ms=at_ms) for _ in self._partitions
+            TokenBucket(rate, most=rate, level=rate, at_ms=at_ms) for _ in self.partitions
         ]
+        self._high_tokens = [each.token_high for each in self.partitions]
+
+    def follow_splits(self, partitions: tuple[Partition, ...]) -> None:
+        """Gives every new partition what was left of the one it is a part of.
+
+        So a split lets nothing through at once that was refused before it.
+        """
+        self._parts = [self._part_of(each.token_low).copy() for each in partitions]
+        self.partitions = partitions
+        self._high_tokens = [each.token_high for each in partitions]
 
     def check(self, cost: Cost, at_ms: int) -> None:
         if self._whole is not None and not self._whole.allows(cost.units, at_ms):
@@ -162,12 +193,7 @@ class _Lane:
         self._part_of(token).take(units)
 
     def _part_of(self, token: int) -> TokenBucket:
-        position = next(
-            position
-            for position, partition in enumerate(self._partitions)
-            if token <= partition.token_high
-        )
-        return self._parts[position]
+        return self._parts[bisect_left(self._high_tokens, token)]
 
     def _exceeded(self) -> ThrottledError:
         if self._is_on_demand:

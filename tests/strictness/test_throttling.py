@@ -11,6 +11,8 @@ from botocore.exceptions import ClientError
 from pelton.engine import Strictness
 from pelton.engine.errors import ThrottledError, TransactionCanceledException
 from pelton.engine.keys import encode_part, token_of
+from pelton.engine.partitions import PartitionLimits
+from pelton.engine.splitting import split_partition
 from pelton.engine.strictness.throttling import (
     INDEX_BUSY,
     INDEX_EXCEEDED,
@@ -170,6 +172,25 @@ def test_a_hot_partition_of_a_large_provisioned_table(region: Region) -> None:
     hot = partition_of(token("a"))
     elsewhere = next(name for name in "bcdefgh" if partition_of(token(name)) != hot)
     region.put({"id": S(elsewhere)})
+
+
+def test_a_split_gives_both_halves_what_was_left(region: Region) -> None:
+    region.database.partition_limits = PartitionLimits(write_units_max=100)
+    region.database.strictness = Strictness(throttles=True)
+    on_demand(region)
+    assert writes_until_refused(region, "wide") == 100
+    partition_of = region.database.catalog.tables["wide"].partition_of
+    hot = partition_of(token("a"))
+    beside = next(f"{n}" for n in range(100) if partition_of(token(f"{n}")) == hot)
+    least, most = sorted((token("a"), token(beside)))
+    assert least < most
+    split_partition(region.database, "wide", hot.number, last_low_token=least)
+    for name in ("a", beside):
+        refused = region.refusal("PutItem", TableName="wide", Item={"id": S(name)})
+        assert refused == ON_DEMAND
+    region.clock.advance(seconds=0.5)
+    assert writes_until_refused(region, "wide") == 50
+    region.put({"id": S(beside)}, "wide")  # The other half has units of its own now.
 
 
 def test_the_maxima_of_an_on_demand_table(region: Region) -> None:
