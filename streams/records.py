@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 from hashlib import blake2b
+from struct import Struct
 from typing import Any, NamedTuple
 
 import orjson
@@ -34,6 +35,14 @@ class Record(NamedTuple):
 _EVENT_NAME = slice(59, 65)
 """Where a body names its event: behind an id of 32 characters; the three names are equally long."""
 
+
+_BOTH = b"B"
+"""The kind of a packed record with both images."""
+_SPANS = Struct(">5I")
+"""Behind it: the record's size, where the new image begins and ends in what is packed, and how many
+bytes of the new image's beginning and end are the old one's too. The members follow.
+"""
+_BOTH_BYTES = len(_BOTH) + _SPANS.size
 
 _NAMES = {b"I": b"INSERT", b"M": b"MODIFY", b"R": b"REMOVE"}
 
@@ -69,9 +78,9 @@ def _pack_both(keys: dict[str, Any], size: int, old: bytes, new: bytes) -> bytes
     head = _common_head(old, new)
     tail = _common_tail(old, new, min(len(old), len(new)) - head)
     opening = b',"Keys":%b,"NewImage":' % orjson.dumps(keys)
-    start, end = len(opening), len(opening) + len(new)
-    spans = (size, start, end, head, tail)
-    return b"M%d %d %d %d %d%b%b%b" % (*spans, opening, new, old[head : len(old) - tail])
+    start = _BOTH_BYTES + len(opening)
+    spans = _SPANS.pack(size, start, start + len(new), head, tail)
+    return b"%b%b%b%b%b" % (_BOTH, spans, opening, new, old[head : len(old) - tail])
 
 
 def _common_head(one: bytes, other: bytes) -> int:
@@ -113,37 +122,37 @@ def unpacker_of(stream_arn: str, view_type: str, region: str) -> Unpack:
         b'"awsRegion":"%b","dynamodb":{"ApproximateCreationDateTime":' % (name, region.encode())
         for kind, name in _NAMES.items()
     }
-    has_both = view_type == "NEW_AND_OLD_IMAGES"
 
     def unpack(packed: bytes, seq: int, at_ms: int) -> bytes:
+        if packed[:1] == _BOTH:
+            size, start, end, head, tail = _SPANS.unpack_from(packed, 1)
+            return b'%b%016x%b%d%b,"OldImage":%b%b%b,"SequenceNumber":"%d","SizeBytes":%d%b}' % (
+                opening,
+                seq,
+                behind_ids[b"M"],
+                at_ms // 1000,
+                packed[_BOTH_BYTES:end],
+                packed[start : start + head],
+                packed[end:],
+                packed[end - tail : end],
+                WIRE_BASE + seq,
+                size,
+                ending,
+            )
         comma = packed.index(b",")
-        kind, size, members, identity = packed[:1], packed[1:comma], packed[comma:], b""
-        if has_both and kind == b"M":
-            size, members = _unpack_both(size, members)
-        elif b"\0" in members:  # JSON never holds a raw zero byte
+        members, identity = packed[comma:], b""
+        if b"\0" in members:  # JSON never holds a raw zero byte
             members, _, identity = members.partition(b"\0")
         return b'%b%016x%b%d%b,"SequenceNumber":"%d","SizeBytes":%b%b%b}' % (
             opening,
             seq,
-            behind_ids[kind],
+            behind_ids[packed[:1]],
             at_ms // 1000,
             members,
             WIRE_BASE + seq,
-            size,
+            packed[1:comma],
             ending,
             identity,
         )
 
     return unpack
-
-
-def _unpack_both(spans: bytes, members: bytes) -> tuple[bytes, bytes]:
-    """The size, and the members with both images, of what `_pack_both` made."""
-    size, *places = spans.split(b" ")
-    start, end, head, tail = map(int, places)
-    return size, b'%b,"OldImage":%b%b%b' % (
-        members[:end],
-        members[start : start + head],
-        members[end:],
-        members[end - tail : end],
-    )
