@@ -26,7 +26,7 @@ def trim_expired(
     """
     before_ms = database.clock.now_ms() - retention_ms
     trimmed = 0
-    for shard in list(shards.by_number.values()):
+    for shard in shards.all():
         while count := database.write(_chunk_work(shards, shard.number, before_ms, chunk_records)):
             trimmed += count
         if shard.closed_ms is not None and shard.closed_ms < before_ms:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass, replace
-from typing import Any, TypeVar
+from bisect import insort
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 import orjson
 
@@ -22,9 +23,6 @@ TRIMMED = "The operation attempted to read past the oldest stream record in a sh
 
 CHANGES_KEPT = 256
 """Whoever has missed more changes than these reads all shards again."""
-
-K = TypeVar("K")
-V = TypeVar("V")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +64,31 @@ def shard_id(created_ms: int, number: int, stream_arn: str) -> str:
     return f"shardId-{created_ms:020d}-{suffix}"
 
 
+@dataclass(slots=True)
+class Siblings:
+    """The shards of one stream, kept in the order of their ids.
+
+    Changed in place by the writer's thread, for copies of thousands would hold it up; the others
+    take copies of their own, each in one step that no other thread can come between.
+    """
+
+    ids: list[str] = field(default_factory=list)
+    by_id: dict[str, Shard] = field(default_factory=dict)
+
+    def take(self, shard: Shard) -> None:
+        if shard.shard_id not in self.by_id:
+            insort(self.ids, shard.shard_id)
+        self.by_id[shard.shard_id] = shard
+
+    def drop(self, shard: Shard) -> None:
+        if self.by_id.pop(shard.shard_id, None) is not None:
+            self.ids.remove(shard.shard_id)
+
+    def in_order(self) -> list[Shard]:
+        found = map(self.by_id.get, self.ids.copy())
+        return [shard for shard in found if shard is not None]
+
+
 class ShardMap:
     """All shards of the region, mirrored in memory; changed only in the writer's transactions.
 
@@ -75,8 +98,8 @@ class ShardMap:
 
     def __init__(self) -> None:
         self.by_number: dict[int, Shard] = {}
-        self.by_stream: dict[str, dict[str, Shard]] = {}
-        """The shards of each stream ARN by their ids, in the order of these."""
+        self.by_stream: dict[str, Siblings] = {}
+        """The shards of each stream ARN; streams whose shards have all gone are not in it."""
         self.open: dict[tuple[str, int], Shard] = {}
         """The open shard of each (stream ARN, partition), as the writer's thread sees them."""
         self._version = -1
@@ -94,20 +117,15 @@ class ShardMap:
         else:
             self._load_all(reader)
         self.open = {
-            (shard.stream_arn, shard.partition): shard
-            for shard in self.by_number.values()
-            if shard.is_open
+            (shard.stream_arn, shard.partition): shard for shard in self.all() if shard.is_open
         }
         self._version = version
 
     def _load_all(self, reader: Reader) -> None:
-        rows = reader.query(META_SPACE, 0, SHARD_KIND)
-        shards = [_from_row(size, body) for _, size, body in rows]
-        by_stream: dict[str, dict[str, Shard]] = {}
-        for shard in sorted(shards, key=lambda shard: shard.shard_id):
-            by_stream.setdefault(shard.stream_arn, {})[shard.shard_id] = shard
-        self.by_number = {shard.number: shard for shard in shards}
-        self.by_stream = by_stream
+        loaded = ShardMap()
+        for _, size, body in reader.query(META_SPACE, 0, SHARD_KIND):
+            loaded._take(_from_row(size, body))
+        self.by_number, self.by_stream = loaded.by_number, loaded.by_stream
 
     def _load_changes(self, reader: Reader, since: int) -> None:
         low = (since + 1).to_bytes(8, "big")
@@ -121,10 +139,16 @@ class ShardMap:
 
     def of_stream(self, stream_arn: str) -> list[Shard]:
         """The stream's shards in the order of their ids."""
-        return list(self.by_stream.get(stream_arn, {}).values())
+        siblings = self.by_stream.get(stream_arn)
+        return [] if siblings is None else siblings.in_order()
 
     def find(self, stream_arn: str, wanted_id: str) -> Shard | None:
-        return self.by_stream.get(stream_arn, {}).get(wanted_id)
+        siblings = self.by_stream.get(stream_arn)
+        return None if siblings is None else siblings.by_id.get(wanted_id)
+
+    def all(self) -> list[Shard]:
+        """Every shard of the region, in no order."""
+        return list(self.by_number.values())
 
     def stored(self, reader: Reader, number: int) -> Shard | None:
         """A shard as the store holds it now, whatever this transaction has done to it."""
@@ -210,31 +234,16 @@ class ShardMap:
         self.open = before
 
     def _take(self, shard: Shard) -> None:
-        # New dicts, not changed ones: readers on other threads hold those they have.
-        self.by_number = {**self.by_number, shard.number: shard}
-        siblings = self.by_stream.get(shard.stream_arn, {})
-        placed = {**siblings, shard.shard_id: shard}
-        if (
-            siblings
-            and shard.shard_id not in siblings
-            and shard.shard_id < next(reversed(siblings))
-        ):
-            placed = dict(sorted(placed.items()))
-        self.by_stream = {**self.by_stream, shard.stream_arn: placed}
+        self.by_number[shard.number] = shard
+        self.by_stream.setdefault(shard.stream_arn, Siblings()).take(shard)
 
     def _drop(self, shard: Shard) -> None:
-        self.by_number = _without(self.by_number, shard.number)
-        siblings = _without(self.by_stream.get(shard.stream_arn, {}), shard.shard_id)
-        if siblings:
-            self.by_stream = {**self.by_stream, shard.stream_arn: siblings}
-        else:
-            self.by_stream = _without(self.by_stream, shard.stream_arn)
-
-
-def _without(shards: dict[K, V], key: K) -> dict[K, V]:
-    left = dict(shards)
-    left.pop(key, None)
-    return left
+        self.by_number.pop(shard.number, None)
+        siblings = self.by_stream.get(shard.stream_arn)
+        if siblings is not None:
+            siblings.drop(shard)
+            if not siblings.ids:
+                del self.by_stream[shard.stream_arn]
 
 
 def _key_of(number: int) -> bytes:

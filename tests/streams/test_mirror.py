@@ -179,9 +179,9 @@ def test_a_trim_between_the_look_at_the_shard_and_the_snapshot_is_noticed(
     put(region, 1)
     put(region, 2)
     arn = region.stream_arn()
-    iterator = region.iterator(arn, region.shards(arn)[0]["ShardId"])
     region.clock.advance(seconds=24 * HOUR + 1)
     put(region, 3)
+    iterator = region.iterator(arn, region.shards(arn)[0]["ShardId"])
     store = region.database.store
     read = store.read
 
