@@ -82,16 +82,18 @@ class ItemWriter:
             old = old and old.parsed()
             changes = entry_changes(table, key.address, old, new)
             if table.collection_space is not None:
-                grown = growth_bytes(old, new, changes)
+                added = growth_bytes(old, new, changes)
                 resize_collection(
-                    transaction, table.collection_space, key, grown, self.collection_bytes_max
+                    transaction, table.collection_space, key, added, self.collection_bytes_max
                 )
         rows = transaction if self.history is None else self.history.recording(transaction, table)
         if new is None:
             rows.delete(table.space, *key.address)
         else:
             rows.put(table.space, *key.address, new.size, new.body)
-        transaction.tally(table.space, (new is not None) - (old is not None), new_size - old_size)
+        part = table.partition_of(key.token).number
+        grown = new_size - old_size
+        transaction.tally(table.space, (new is not None) - (old is not None), grown, part)
         if changes:
             rewrite_entries(rows, changes)
         if table.time_to_live is not None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .errors import LimitExceededException, ValidationException
+from .partition_sizes import divide_sizes, share_below, sizes_of
 from .partitions import (
     PARTITIONS_MAX,
     Partition,
@@ -30,7 +31,7 @@ def divide_new(table: Table, limits: PartitionLimits) -> Table:
     return replace(table, partitions=divide_tokens(_needed(table, limits)))
 
 
-def grow_to_capacity(table: Table, limits: PartitionLimits) -> Table:
+def grow_to_capacity(transaction: Transaction, table: Table, limits: PartitionLimits) -> Table:
     """A table that is there, with its widest partitions halved until its capacity has enough.
 
     Partitions never become fewer. Raises LimitExceededException as `divide_new` does.
@@ -38,7 +39,9 @@ def grow_to_capacity(table: Table, limits: PartitionLimits) -> Table:
     count = _needed(table, limits)
     if count <= len(table.partitions):
         return table
-    return replace(table, partitions=grow(table.partitions, count))
+    grown = replace(table, partitions=grow(table.partitions, count))
+    divide_sizes(transaction, table, grown)
+    return grown
 
 
 def _needed(table: Table, limits: PartitionLimits) -> int:
@@ -65,15 +68,33 @@ def split_partition(
     No row moves: from the commit on, changes of either half go to a shard of its own. Raises
     ResourceNotFoundException for a table, ValidationException for a partition that is not there.
     """
+    shares = _shares_if_large(database, table_name, number, last_low_token)
 
     def work(transaction: Transaction) -> tuple[Partition, Partition]:
-        table = database.catalog.table(table_name)
+        old = database.catalog.table(table_name)
         try:
-            partitions = split(table.partitions, number, last_low_token)
+            partitions = split(old.partitions, number, last_low_token)
         except ValueError as error:
             raise ValidationException(str(error)) from None
-        database.catalog.change(transaction, table, replace(table, partitions=partitions))
-        low, high = (each for each in partitions if each not in table.partitions)
+        new = replace(old, partitions=partitions)
+        divide_sizes(transaction, old, new, shares)
+        database.catalog.change(transaction, old, new)
+        low, high = (each for each in partitions if each not in old.partitions)
         return low, high
 
     return database.write(work, alone=True)
+
+
+def _shares_if_large(
+    database: Database, table_name: str, number: int, last_low_token: int | None
+) -> dict[int, float]:
+    """What the lower half gets of a partition that the split itself would take long to count."""
+    table = database.catalog.table(table_name)
+    partition = next((each for each in table.partitions if each.number == number), None)
+    if partition is None:
+        return {}  # the split itself says so
+    size = database.store.read(lambda reader: sizes_of(reader, table))[number]
+    last = partition.middle if last_low_token is None else last_low_token
+    if size.is_quickly_counted or not partition.token_low <= last < partition.token_high:
+        return {}
+    return {number: share_below(database, table, partition, last)}

@@ -15,8 +15,8 @@ from ..engine.errors import (
 )
 from ..engine.operations import Mode, Operation
 from .iterators import Iterator, decode_iterator, encode_iterator
-from .sequence import from_wire
 from .shards import TRIMMED, Shard, describe_shard
+from .start import check_start, start_of
 from .stream import Stream
 
 if TYPE_CHECKING:
@@ -36,11 +36,12 @@ _STREAM_ARN = re.compile(r"arn:[^:]+:dynamodb:[^:]*:[^:]*:table/[^/]+/stream/.+"
 
 def list_streams(streams: Streams, request: Request, present: Present) -> Answer:
     """ListStreams: every stream that can still be read, up to 100 a page."""
+    limit = _limit_of(request, STREAMS_MAX)
     found = streams.streams.of_table(request.get("TableName"))
     start = request.get("ExclusiveStartStreamArn")
     if start is not None:
+        _check_arn(start)
         found = [stream for stream in found if stream.arn > start]
-    limit = request.get("Limit") or STREAMS_MAX
     answer: Answer = {
         "Streams": [
             {"StreamArn": each.arn, "TableName": each.table_name, "StreamLabel": each.label}
@@ -54,12 +55,12 @@ def list_streams(streams: Streams, request: Request, present: Present) -> Answer
 
 def describe_stream(streams: Streams, request: Request, present: Present) -> Answer:
     """DescribeStream: a stream and its shards with their lineage, up to 100 a page."""
+    limit = _limit_of(request, SHARDS_MAX)
     stream = _stream_of(streams, request["StreamArn"])
     shards = _filtered(streams.shards_of(stream.arn), request.get("ShardFilter"))
     start = request.get("ExclusiveStartShardId")
     if start is not None:
         shards = [shard for shard in shards if shard.shard_id > start]
-    limit = request.get("Limit") or SHARDS_MAX
     description: dict[str, Any] = {
         "StreamArn": stream.arn,
         "StreamLabel": stream.label,
@@ -76,46 +77,28 @@ def describe_stream(streams: Streams, request: Request, present: Present) -> Ans
 
 
 def get_shard_iterator(streams: Streams, request: Request, present: Present) -> Answer:
-    """GetShardIterator: a position by one of the four iterator types."""
-    kind = request["ShardIteratorType"]
-    given = request.get("SequenceNumber")
-    needs_sequence = kind in ("AT_SEQUENCE_NUMBER", "AFTER_SEQUENCE_NUMBER")
-    if needs_sequence and given is None:
-        raise ValidationException(
-            "1 validation error detected: SequenceNumber must be provided when ShardIteratorType "
-            f"is {kind}"
-        )
-    if not needs_sequence and given is not None:
-        raise ValidationException(
-            "1 validation error detected: SequenceNumber must not be provided when "
-            f"ShardIteratorType is {kind}"
-        )
+    """GetShardIterator: a position by one of the five iterator types."""
+    check_start(request)
     stream = _stream_of(streams, request["StreamArn"])
     shard = streams.shards.find(stream.arn, request["ShardId"])
     if shard is None:
-        raise ResourceNotFoundException(
-            f"Requested resource not found: Shard {request['ShardId']} in Stream {stream.arn} not "
-            "found"
-        )
-    after = _start_of(streams, shard, kind, given)
+        raise ResourceNotFoundException("Requested resource not found: Shard does not exist")
+    after = start_of(streams, shard, request)
     token = Iterator(stream.arn, shard.number, after, streams.database.clock.now_ms())
     return {"ShardIterator": encode_iterator(token)}
 
 
 def get_records(streams: Streams, request: Request, present: Present) -> Answer:
     """GetRecords: up to 1,000 records or 1 MB, and where to go on unless the shard has ended."""
-    limit = request.get("Limit") or RECORDS_MAX
-    if limit > RECORDS_MAX:
-        raise ValidationException(
-            f"1 validation error detected: Value '{limit}' at 'limit' failed to satisfy "
-            f"constraint: Member must have value less than or equal to {RECORDS_MAX}"
-        )
+    limit = _limit_of(request, RECORDS_MAX)
     now_ms = streams.database.clock.now_ms()
     iterator = decode_iterator(
         request["ShardIterator"], now_ms, streams.limits.iterator_seconds_max
     )
-    _stream_of(streams, iterator.stream_arn)
+    stream = _stream_of(streams, iterator.stream_arn)
     shard = streams.shards.by_number.get(iterator.shard_number)
+    if shard is not None and shard.stream_arn != stream.arn:
+        raise ValidationException("Invalid ShardIterator")
     if shard is None or iterator.after_sequence < shard.trimmed_seq:
         raise TrimmedDataAccessException(TRIMMED)
     records, is_end, _ = streams.read(shard, iterator.after_sequence, limit)
@@ -154,43 +137,33 @@ def bind_operations(
 def _stream_of(streams: Streams, arn: str) -> Stream:
     stream = streams.streams.by_arn.get(arn)
     if stream is None:
-        if not _STREAM_ARN.fullmatch(arn):
-            raise ValidationException(f"Invalid StreamArn: {arn}")
+        _check_arn(arn)
         raise ResourceNotFoundException(f"Requested resource not found: Stream: {arn} not found")
     return stream
+
+
+def _check_arn(arn: str) -> None:
+    if not _STREAM_ARN.fullmatch(arn):
+        raise ValidationException("Invalid StreamArn")
+
+
+def _limit_of(request: Request, limit_max: int) -> int:
+    limit: int = request.get("Limit") or limit_max
+    if limit > limit_max:
+        raise ValidationException(
+            f"1 validation error detected: Value '{limit}' at 'limit' failed to satisfy "
+            f"constraint: Member must have value less than or equal to {limit_max}"
+        )
+    return limit
 
 
 def _filtered(shards: list[Shard], shard_filter: Request | None) -> list[Shard]:
     if shard_filter is None:
         return shards
-    if shard_filter.get("Type") != "CHILD_SHARDS" or not shard_filter.get("ShardId"):
-        raise ValidationException(
-            "1 validation error detected: ShardFilter must have Type CHILD_SHARDS and a ShardId"
-        )
+    for member, name in (("Type", "type"), ("ShardId", "shardId")):
+        if shard_filter.get(member) is None:
+            raise ValidationException(
+                f"1 validation error detected: Value null at 'shardFilter.{name}' failed to "
+                "satisfy constraint: Member must not be null"
+            )
     return [shard for shard in shards if shard.parent_id == shard_filter["ShardId"]]
-
-
-def _start_of(streams: Streams, shard: Shard, kind: str, given: str | None) -> int:
-    """The sequence behind which an iterator of this kind reads."""
-    if kind == "TRIM_HORIZON":
-        return streams.trim_horizon(shard)
-    if kind == "LATEST":
-        return streams.last_sequence(shard)
-    sequence = _parse_sequence(given or "")
-    if sequence <= shard.trimmed_seq or sequence < shard.start_seq:
-        raise TrimmedDataAccessException(TRIMMED)
-    if shard.end_seq is not None and sequence > shard.end_seq:
-        raise ValidationException(
-            f"Invalid SequenceNumber: {given} is behind the end of shard {shard.shard_id}"
-        )
-    return sequence - 1 if kind == "AT_SEQUENCE_NUMBER" else sequence
-
-
-def _parse_sequence(text: str) -> int:
-    try:
-        sequence = from_wire(text)
-    except ValueError:
-        sequence = -1
-    if not 0 <= sequence < 2**62:
-        raise ValidationException(f"Invalid SequenceNumber: {text}")
-    return sequence

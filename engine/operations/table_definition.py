@@ -262,17 +262,20 @@ def check_bounds(throughput: Request) -> None:
 
 
 def stream_view_of(specification: dict[str, Any] | None) -> str | None:
-    """The view type of a StreamSpecification that enables a stream, None of one that does not."""
+    """The view type of a StreamSpecification that enables a stream, None of one that does not.
+
+    Source: AWS's words as observed, which call the view type by another name.
+    """
     if specification is None or not specification.get("StreamEnabled"):
         if specification is not None and specification.get("StreamViewType"):
             raise ValidationException(
-                f"{INVALID}StreamViewType cannot be specified when StreamEnabled is false"
+                f"{INVALID}If stream is being disabled, then UpdateViewType must not be specified"
             )
         return None
     view_type: str | None = specification.get("StreamViewType")
     if view_type is None:
         raise ValidationException(
-            f"{INVALID}StreamViewType must be specified when StreamEnabled is true"
+            f"{INVALID}If stream is being enabled then UpdateViewType is required"
         )
     return view_type
 

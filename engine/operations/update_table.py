@@ -57,6 +57,7 @@ def update_table(
         )
     _check_capacity(request)
     _check_updates(request.get("GlobalSecondaryIndexUpdates") or ())
+    _check_stream_alone(request)
     table_to_manage(database.catalog, name)
 
     def work(transaction: Transaction) -> Answer:
@@ -68,7 +69,7 @@ def update_table(
         if request.get("DeletionProtectionEnabled") is not None:
             table = replace(table, deletion_protection=request["DeletionProtectionEnabled"])
         table = _change_settings(database, table, request, at_ms)
-        table = grow_to_capacity(table, database.partition_limits)
+        table = grow_to_capacity(transaction, table, database.partition_limits)
         database.catalog.change(transaction, old, table)
         return {"TableDescription": description_of(table, transaction, at_ms)}
 
@@ -103,6 +104,21 @@ def _check_updates(updates: Sequence[Request]) -> None:
                 f"simultaneously. Index: {name}"
             )
         named.add(name)
+
+
+def _check_stream_alone(request: Request) -> None:
+    """Raises ValidationException for a stream's change beside one that AWS wants apart from it."""
+    if request.get("StreamSpecification") is None:
+        return
+    if request.get("ProvisionedThroughput") or request.get("BillingMode") == "PROVISIONED":
+        raise ValidationException(
+            f"{INVALID}You cannot modify stream status while updating table IOPS"
+        )
+    updates = request.get("GlobalSecondaryIndexUpdates") or ()
+    if any(update.get("Create") or update.get("Delete") for update in updates):
+        raise ValidationException(
+            f"{INVALID}You cannot create or delete index while changing stream status"
+        )
 
 
 def _change_settings(database: DatabaseParts, table: Table, request: Request, at_ms: int) -> Table:

@@ -42,6 +42,15 @@ class LogRow(NamedTuple):
     body: bytes
 
 
+class LogSpan(NamedTuple):
+    """A run of records, counted; without any, all are 0."""
+
+    records: int
+    size_bytes: int
+    first_ms: int
+    last_ms: int
+
+
 class Reader(Protocol):
     """A consistent view of the store, valid only inside the work it was given to."""
 
@@ -73,6 +82,12 @@ class Reader(Protocol):
     def count(self, space: int) -> tuple[int, int]:
         """The sums of what `tally` was told of a space: its rows and their sizes."""
 
+    def count_parts(self, space: int) -> dict[int, tuple[int, int]]:
+        """What `tally` was told of each part of a space: its rows and their sizes."""
+
+    def measure(self, space: int, token_low: int, token_high: int) -> tuple[int, int]:
+        """The rows with token_low <= token <= token_high and the sum of their sizes, counted."""
+
     def log_read(self, shard: int, after: int, until: int, limit: int) -> Iterable[LogRow]:
         """Records of a shard with after < position <= until, in order, at most `limit`."""
 
@@ -82,6 +97,17 @@ class Reader(Protocol):
     def log_count(self, shard: int) -> int:
         """How many records of a shard are kept."""
 
+    def log_expired(self, shard: int, before_ms: int, until: int, limit: int) -> tuple[int, int]:
+        """How many of the shard's oldest records, up to `until`, were made before `before_ms`.
+
+        At most `limit` are counted; the position of the last one comes with it, 0 without any.
+        """
+
+    def log_span(
+        self, shard: int, after: int, until: int, before_ms: int | None = None
+    ) -> LogSpan:
+        """What there is with after < position <= until, made before `before_ms` if that is given."""
+
 
 class Transaction(Reader, Protocol):
     """A view that can be changed; what one `work` changes becomes durable whole or not at all."""
@@ -90,8 +116,14 @@ class Transaction(Reader, Protocol):
 
     def delete(self, space: int, token: int, pk: bytes, sk: bytes) -> None: ...
 
-    def tally(self, space: int, rows: int, size: int) -> None:
-        """Adds to the counts of a space; both may be negative."""
+    def tally(self, space: int, rows: int, size: int, part: int = 0) -> None:
+        """Adds to the counts of a part of a space; both may be negative.
+
+        What the parts are is the caller's business: their sums are the counts of the space.
+        """
+
+    def drop_part(self, space: int, part: int) -> tuple[int, int]:
+        """Forgets the counts of a part, and returns what they were."""
 
     def create_space(self) -> int:
         """Makes an empty space and returns its number."""
@@ -103,11 +135,8 @@ class Transaction(Reader, Protocol):
         self, shard: int, position: int, transaction: int, at_ms: int, body: bytes
     ) -> None: ...
 
-    def log_trim(self, shard: int, before_ms: int, limit: int) -> tuple[int, int]:
-        """Deletes the shard's oldest records made before `before_ms`, at most `limit` of them.
-
-        Returns how many it deleted and the position of the last one (0 when there was none).
-        """
+    def log_drop(self, shard: int, through: int) -> None:
+        """Deletes the shard's records up to a position."""
 
     def release_space(self, bytes_max: int) -> None:
         """Gives free room back to the file system, as far as that can be done quickly."""

@@ -9,7 +9,7 @@ from typing import Any
 import apsw
 
 from ..errors import SpaceDroppedError
-from .port import META_SPACE, LogRow, Row
+from .port import META_SPACE, LogRow, LogSpan, Row
 
 SEQUENCE_BLOCK = 10_000
 POSITION_BITS = 40
@@ -45,14 +45,26 @@ class _StatementTexts(dict[int, _SpaceSQL]):
 
 
 _SQL = _StatementTexts()
-_COUNT = "SELECT row_count, row_bytes FROM spaces WHERE id=?"
-_TALLY = "UPDATE spaces SET row_count=row_count+?, row_bytes=row_bytes+? WHERE id=?"
+_COUNT = (
+    "SELECT coalesce(sum(row_count), 0), coalesce(sum(row_bytes), 0) "
+    "FROM spaces LEFT JOIN parts ON space = id WHERE id=? GROUP BY id"
+)
+_COUNT_PARTS = "SELECT part, row_count, row_bytes FROM parts WHERE space=?"
+_TALLY = (
+    "INSERT INTO parts VALUES (?,?,?,?) ON CONFLICT DO UPDATE "
+    "SET row_count=row_count+excluded.row_count, row_bytes=row_bytes+excluded.row_bytes"
+)
+_DROP_PART = "DELETE FROM parts WHERE space=? AND part=? RETURNING row_count, row_bytes"
 _LOG_READ = "SELECT id, tx, at_ms, body FROM log WHERE id > ? AND id <= ? ORDER BY id LIMIT ?"
 _LOG_FIRST = "SELECT id, tx, at_ms, body FROM log WHERE id >= ? AND id < ? ORDER BY id LIMIT 1"
 _LOG_LAST = "SELECT id, tx, at_ms, body FROM log WHERE id >= ? AND id < ? ORDER BY id DESC LIMIT 1"
 _LOG_APPEND = "INSERT INTO log VALUES (?,?,?,?)"
-_LOG_OLDEST = "SELECT id, at_ms FROM log WHERE id >= ? AND id < ? ORDER BY id LIMIT ?"
-_LOG_TRIM = "DELETE FROM log WHERE id >= ? AND id <= ?"
+_LOG_OLDEST = "SELECT id, at_ms FROM log WHERE id >= ? AND id <= ? ORDER BY id LIMIT ?"
+_LOG_SPAN = (
+    "SELECT count(*), coalesce(sum(length(body)), 0), coalesce(min(at_ms), 0), "
+    "coalesce(max(at_ms), 0) FROM log WHERE id > ? AND id <= ? AND at_ms < ?"
+)
+_LOG_DROP = "DELETE FROM log WHERE id >= ? AND id <= ?"
 
 
 class SQLiteReader:
@@ -110,6 +122,18 @@ class SQLiteReader:
             raise SpaceDroppedError(DROPPED)
         return counts[0]
 
+    def count_parts(self, space: int) -> dict[int, tuple[int, int]]:
+        rows = self._execute(_COUNT_PARTS, (space,)).fetchall()
+        return {part: (row_count, row_bytes) for part, row_count, row_bytes in rows}
+
+    def measure(self, space: int, token_low: int, token_high: int) -> tuple[int, int]:
+        sql = f"SELECT count(*), coalesce(sum(size), 0) FROM {_SQL[space].name} "
+        bounds = (token_low, token_high)
+        measured: list[tuple[int, int]] = self._execute(
+            sql + "WHERE token>=? AND token<=?", bounds
+        ).fetchall()
+        return measured[0]
+
     def log_read(self, shard: int, after: int, until: int, limit: int) -> Iterable[LogRow]:
         base = shard << POSITION_BITS
         rows = self._execute(_LOG_READ, (base + after, base + until, limit))
@@ -130,6 +154,20 @@ class SQLiteReader:
         count: int = self._execute(sql, (base, end)).fetchall()[0][0]
         return count
 
+    def log_expired(self, shard: int, before_ms: int, until: int, limit: int) -> tuple[int, int]:
+        base = shard << POSITION_BITS
+        oldest = self._execute(_LOG_OLDEST, (base, base + until, limit)).fetchall()
+        # Only a prefix may go. Times decrease along a shard where the clock was set back.
+        expired = [row_id for row_id, _ in takewhile(lambda row: row[1] < before_ms, oldest)]
+        return (len(expired), int(expired[-1]) - base) if expired else (0, 0)
+
+    def log_span(
+        self, shard: int, after: int, until: int, before_ms: int | None = None
+    ) -> LogSpan:
+        base = shard << POSITION_BITS
+        before = 2**63 - 1 if before_ms is None else before_ms
+        return LogSpan(*self._execute(_LOG_SPAN, (base + after, base + until, before)).fetchall()[0])
+
 
 class SQLiteTransaction(SQLiteReader):
     """`Transaction` over the writer's connection; `changes` counts what it changed so far."""
@@ -140,7 +178,7 @@ class SQLiteTransaction(SQLiteReader):
         self.callbacks: list[Callable[[], None]] = []
         self.undo_callbacks: list[Callable[[], None]] = []
         self.appended: set[int] = set()
-        self.tallies: dict[int, tuple[int, int]] = {}
+        self.tallies: dict[tuple[int, int], tuple[int, int]] = {}
         self.sequence = 0
         self.sequence_reserved = 0
         self.on_large_drop: Callable[[], None] = lambda: None
@@ -154,21 +192,29 @@ class SQLiteTransaction(SQLiteReader):
         self.changes += 1
         self._execute(_SQL[space].delete, (token, pk, sk))
 
-    def tally(self, space: int, rows: int, size: int) -> None:
-        known = self.tallies.get(space)
-        self.tallies[space] = (rows, size) if known is None else (known[0] + rows, known[1] + size)
+    def tally(self, space: int, rows: int, size: int, part: int = 0) -> None:
+        counted = space, part
+        known = self.tallies.get(counted)
+        self.tallies[counted] = (
+            (rows, size) if known is None else (known[0] + rows, known[1] + size)
+        )
 
     def write_tallies(self) -> None:
-        """Makes the counts of this commit part of it; one statement a space, whatever its size."""
-        for space, (rows, size) in self.tallies.items():
-            self._execute(_TALLY, (rows, size, space))
+        """Makes the counts of this commit part of it; one statement a part, whatever its size."""
+        for (space, part), (rows, size) in self.tallies.items():
+            self._execute(_TALLY, (space, part, rows, size))
         self.tallies.clear()
+
+    def drop_part(self, space: int, part: int) -> tuple[int, int]:
+        self.changes += 1
+        rows, size = self.tallies.pop((space, part), (0, 0))
+        for row_count, row_bytes in self._execute(_DROP_PART, (space, part)).fetchall():
+            rows, size = rows + row_count, size + row_bytes
+        return rows, size
 
     def create_space(self) -> int:
         self.changes += 1
-        rows = self._execute(
-            "INSERT INTO spaces (row_count, row_bytes) VALUES (0, 0) RETURNING id"
-        ).fetchall()
+        rows = self._execute("INSERT INTO spaces DEFAULT VALUES RETURNING id").fetchall()
         space: int = rows[0][0]
         self._execute(create_space_sql(space))
         return space
@@ -182,6 +228,9 @@ class SQLiteTransaction(SQLiteReader):
         else:
             self._execute(f"DROP TABLE {name}")
         self._execute("DELETE FROM spaces WHERE id=?", (space,))
+        self._execute("DELETE FROM parts WHERE space=?", (space,))
+        for counted in [each for each in self.tallies if each[0] == space]:
+            del self.tallies[counted]  # written now, they would outlive the space
         _SQL.pop(space, None)
 
     def _is_large(self, name: str) -> bool:
@@ -197,16 +246,10 @@ class SQLiteTransaction(SQLiteReader):
         self.appended.add(shard)
         self._execute(_LOG_APPEND, ((shard << POSITION_BITS) + position, transaction, at_ms, body))
 
-    def log_trim(self, shard: int, before_ms: int, limit: int) -> tuple[int, int]:
-        base, end = shard << POSITION_BITS, (shard + 1) << POSITION_BITS
-        oldest = self._execute(_LOG_OLDEST, (base, end, limit)).fetchall()
-        # Only a prefix may go. Times decrease along a shard where the clock was set back.
-        expired = [row_id for row_id, _ in takewhile(lambda row: row[1] < before_ms, oldest)]
-        if not expired:
-            return 0, 0
+    def log_drop(self, shard: int, through: int) -> None:
         self.changes += 1
-        self._execute(_LOG_TRIM, (base, expired[-1]))
-        return len(expired), int(expired[-1]) - base
+        base = shard << POSITION_BITS
+        self._execute(_LOG_DROP, (base, base + through))
 
     def release_space(self, bytes_max: int) -> None:
         self.changes += 1

@@ -368,8 +368,12 @@ def prepare_file(connection: apsw.Connection, path: str) -> None:
             connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version={FORMAT_VERSION}")
             connection.execute(
-                "CREATE TABLE IF NOT EXISTS spaces (id INTEGER PRIMARY KEY AUTOINCREMENT, "
-                "row_count INTEGER NOT NULL, row_bytes INTEGER NOT NULL)"
+                "CREATE TABLE IF NOT EXISTS spaces (id INTEGER PRIMARY KEY AUTOINCREMENT)"
+            )
+            connection.execute(
+                "CREATE TABLE IF NOT EXISTS parts (space INTEGER NOT NULL, part INTEGER NOT NULL, "
+                "row_count INTEGER NOT NULL, row_bytes INTEGER NOT NULL, "
+                "PRIMARY KEY (space, part)) WITHOUT ROWID"
             )
             connection.execute(
                 "CREATE TABLE IF NOT EXISTS log (id INTEGER PRIMARY KEY, tx INTEGER NOT NULL, "

@@ -251,7 +251,7 @@ TWO_KEYS = {
         ),
         (
             {"StreamSpecification": {"StreamEnabled": True}},
-            INVALID + "StreamViewType must be specified when StreamEnabled is true",
+            INVALID + "If stream is being enabled then UpdateViewType is required",
         ),
     ],
 )

@@ -105,7 +105,7 @@ def test_unknown_shards_and_streams_are_not_found(region: Region, arn: str, shar
         "GetShardIterator", StreamArn=arn, ShardId=other, ShardIteratorType="LATEST"
     )
     assert code == "ResourceNotFoundException"
-    assert message == (f"Requested resource not found: Shard {other} in Stream {arn} not found")
+    assert message == "Requested resource not found: Shard does not exist"
     missing = arn.replace("table/things/", "table/others/")
     assert region.refusal(
         "GetShardIterator", StreamArn=missing, ShardId=shard_id, ShardIteratorType="LATEST"
@@ -131,7 +131,7 @@ def test_an_iterator_expires_after_fifteen_minutes(region: Region, arn: str, sha
     region.clock.advance(seconds=0.001)
     code, message = region.refusal("GetRecords", ShardIterator=iterator)
     assert code == "ExpiredIteratorException"
-    assert "15 minutes" in message
+    assert message == "Shard iterator has expired"
     # The one that the answer gave was issued with it.
     region.clock.advance(seconds=899.999)
     assert region.call("GetRecords", ShardIterator=answer["NextShardIterator"])["Records"] == []
