@@ -19,7 +19,7 @@ SHARD_COUNTER = b"shard-counter"
 VERSION_KIND = b"shard-version"
 CHANGE_KIND = b"shard-change"
 
-TRIMMED = "The operation attempted to read past the oldest stream record in a shard"
+TRIMMED = "The data you are trying to access has been trimmed"
 
 CHANGES_KEPT = 256
 """Whoever has missed more changes than these reads all shards again."""

@@ -70,7 +70,7 @@ def test_an_iterator_cannot_be_had_before_the_trim_horizon(
             SequenceNumber=sequence,
         )
         assert code == "TrimmedDataAccessException"
-        assert "past the oldest stream record" in message
+        assert message == "The data you are trying to access has been trimmed"
     at = region.iterator(arn, shard_id, "AT_SEQUENCE_NUMBER", SequenceNumber=third)
     assert region.read(at)[0] == old[2:]
 
