@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
@@ -9,7 +10,10 @@ from typing import Any
 import orjson
 
 from ..streams import Record, to_wire
-from .python_values import item_to_python
+from .python_values import Item, item_to_python
+
+Show = Callable[[Item], dict[str, Any]]
+"""An item in wire form as a handler sees it."""
 
 
 class RecordChange:
@@ -19,8 +23,9 @@ class RecordChange:
     where the stream's view type does not show it.
     """
 
-    def __init__(self, record: Record, table_name: str) -> None:
+    def __init__(self, record: Record, table_name: str, show: Show = item_to_python) -> None:
         self._record = record
+        self._show = show
         self.table_name = table_name
         self.event = record.event_name
         self.sequence_number = to_wire(record.sequence)
@@ -28,7 +33,7 @@ class RecordChange:
     @cached_property
     def keys(self) -> dict[str, Any]:
         """The key attributes of the item."""
-        return item_to_python(self.record["dynamodb"]["Keys"])
+        return self._show(self.record["dynamodb"]["Keys"])
 
     @cached_property
     def old(self) -> dict[str, Any] | None:
@@ -56,9 +61,13 @@ class RecordChange:
         parsed: dict[str, Any] = orjson.loads(self._record.body)
         return parsed
 
+    def shown_by(self, show: Show) -> RecordChange:
+        """The same change, its items shown in another way."""
+        return RecordChange(self._record, self.table_name, show)
+
     def _image(self, name: str) -> dict[str, Any] | None:
         image = self.record["dynamodb"].get(name)
-        return None if image is None else item_to_python(image)
+        return None if image is None else self._show(image)
 
     def __repr__(self) -> str:
         return f"<RecordChange {self.event} {self.table_name} {self.keys}>"

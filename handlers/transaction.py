@@ -21,14 +21,20 @@ PythonItem = dict[str, Any]
 Address = tuple[str, tuple[int, bytes, bytes]]
 
 
-class Named(Protocol):
-    """Anything that names a table: `pelton.Table` does."""
+class Face(Protocol):
+    """A table as its users see it, who may not see it as it is stored: `pelton.Table` is one."""
 
     @property
     def name(self) -> str: ...
 
+    def stored_item(self, item: Mapping[str, Any]) -> Mapping[str, Any]: ...
 
-TableName = str | Named
+    def stored_key(self, key: Mapping[str, Any]) -> Mapping[str, Any]: ...
+
+    def original(self, item: Mapping[str, Any]) -> PythonItem: ...
+
+
+TableName = str | Face
 
 
 class HandlerTransaction:
@@ -38,7 +44,8 @@ class HandlerTransaction:
     were, else the handler is run again; an update of an item that was not read meets the item as it
     is then, so that counters never conflict. All writes of one item make one change, and the
     changes of one commit are one group in the streams, as those of TransactWriteItems are.
-    Items are Python values; `table` is a name or a `pelton.Table`.
+    Items are Python values; `table` is a `pelton.Table`, or the name of one whose items are meant
+    as they are stored.
     """
 
     def __init__(self, database: Database) -> None:
@@ -52,7 +59,8 @@ class HandlerTransaction:
 
     def put(self, table: TableName, item: Mapping[str, Any]) -> None:
         """Replaces an item whole, or creates it. Raises ValidationException as PutItem does."""
-        self._add("Put", {"TableName": _name_of(table), "Item": item_to_wire(item)})
+        stored = item if isinstance(table, str) else table.stored_item(item)
+        self._add("Put", {"TableName": _name_of(table), "Item": item_to_wire(stored)})
 
     def update(
         self,
@@ -69,7 +77,7 @@ class HandlerTransaction:
         """
         request: dict[str, Any] = {
             "TableName": _name_of(table),
-            "Key": item_to_wire(key),
+            "Key": _wire_key(table, key),
             "UpdateExpression": expression,
         }
         if names is not None:
@@ -82,20 +90,23 @@ class HandlerTransaction:
 
     def delete(self, table: TableName, key: Mapping[str, Any]) -> None:
         """Removes an item if there is one. Raises ValidationException as DeleteItem does."""
-        self._add("Delete", {"TableName": _name_of(table), "Key": item_to_wire(key)})
+        self._add("Delete", {"TableName": _name_of(table), "Key": _wire_key(table, key)})
 
     def get(self, table: TableName, key: Mapping[str, Any]) -> PythonItem | None:
         """The item of a key as this transaction sees it, its own writes included; None if none."""
         self._check_open()
         found = self._database.catalog.table(_name_of(table))
-        wire_key = item_to_wire(key)
+        wire_key = _wire_key(table, key)
         item_key = key_of_request(found, wire_key)
         address = (found.name, item_key.address)
         body = self._read(address, found, item_key, wire_key)
         stored = None if body is None else StoredItem(orjson.loads(body), 0, body)
         for write in self._by_item.get(address, ()):
             stored = write.action.write.decide(found, item_key, stored).new
-        return None if stored is None else item_to_python(stored.item)
+        if stored is None:
+            return None
+        item = item_to_python(stored.item)
+        return item if isinstance(table, str) else table.original(item)
 
     # --- for the worker ------------------------------------------------------------------------
 
@@ -200,6 +211,10 @@ def _address_of(located: Located) -> Address:
 
 def _name_of(table: TableName) -> str:
     return table if isinstance(table, str) else table.name
+
+
+def _wire_key(table: TableName, key: Mapping[str, Any]) -> Item:
+    return item_to_wire(key if isinstance(table, str) else table.stored_key(key))
 
 
 def _unparsed(body: bytes) -> bytes:

@@ -22,6 +22,7 @@ __all__ = [
     "App",
     "Index",
     "Table",
+    "WriteShards",
     # what handlers are called with
     "Context",
     "Item",
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     from .requests import Item as Item
     from .streams.limits import StreamLimits as StreamLimits
     from .table import Table as Table
+    from .write_sharding import WriteShards as WriteShards
 
 _HOMES = {
     "App": ".app",
@@ -72,6 +74,7 @@ _HOMES = {
     "StreamLimits": ".streams.limits",
     "Strictness": ".engine.strictness",
     "Table": ".table",
+    "WriteShards": ".write_sharding",
 }
 
 

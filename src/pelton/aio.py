@@ -10,7 +10,7 @@ from functools import wraps
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
-from .requests import BatchWrites, Call, Item, Paging, TableRequests
+from .requests import Asked, BatchWrites, Call, Item, Pages, TableRequests
 
 if TYPE_CHECKING:
     from .app import App
@@ -22,7 +22,7 @@ R = TypeVar("R")
 
 
 def _answered(
-    build: Callable[Concatenate[TableRequests, P], Call[R]],
+    build: Callable[Concatenate[TableRequests, P], Asked[R]],
 ) -> Callable[Concatenate[AsyncTable, P], Awaitable[R]]:
     """A method that sends the request `build` makes and awaits its answer."""
 
@@ -34,16 +34,18 @@ def _answered(
 
 
 def _paged(
-    build: Callable[Concatenate[TableRequests, P], Paging],
+    build: Callable[Concatenate[TableRequests, P], Pages],
 ) -> Callable[Concatenate[AsyncTable, P], AsyncIterator[Item]]:
     """A method that gives the items of every page, getting each page when it is reached."""
 
     @wraps(build)
     async def method(self: AsyncTable, /, *args: P.args, **kwargs: P.kwargs) -> AsyncIterator[Item]:
-        paging: Paging | None = build(self.table.requests, *args, **kwargs)
-        while paging is not None:
-            page = await submit(self.table.database, paging.operation, paging.request)
-            items, paging = paging.take(page)
+        pages: Pages | None = build(self.table.requests, *args, **kwargs)
+        while pages is not None:
+            answers = await asyncio.gather(
+                *(submit(self.table.database, *wanted) for wanted in pages.wanted)
+            )
+            items, pages = pages.take(answers)
             for item in items:
                 yield item
 
@@ -139,9 +141,19 @@ class AsyncApp:
         await asyncio.to_thread(self.app.close)
 
 
-async def answer(database: Database, call: Call[R]) -> R:
-    """Sends a request and awaits its answer."""
-    return call.decode(await submit(database, call.operation, call.request))
+async def answer(database: Database, asked: Asked[R]) -> R:
+    """Sends what is asked and awaits the answers; what is asked together runs side by side."""
+    if isinstance(asked, Call):
+        result: R = asked.decode(await submit(database, asked.operation, asked.request))
+        return result
+    calls = next(asked)
+    while True:
+        results = await asyncio.gather(*(answer(database, call) for call in calls))
+        try:
+            calls = asked.send(results)
+        except StopIteration as end:
+            result = end.value
+            return result
 
 
 async def submit(database: Database, operation: str, request: dict[str, Any]) -> dict[str, Any]:

@@ -13,8 +13,10 @@ from .definitions import Index, KeyAttribute, StreamView, TableDefinition, split
 from .engine import Clock, Database, PartitionLimits, Strictness
 from .engine.errors import ResourceInUseException, ResourceNotFoundException
 from .handlers import Dispatcher, EventSourceMapping, Handler, MappingStats, Shape
+from .original_keys import with_original_keys
 from .streams import StreamLimits, Streams, Upkeep
 from .table import Table
+from .write_sharding import WriteShards
 
 if TYPE_CHECKING:
     from .aio import AsyncApp
@@ -84,18 +86,22 @@ class App:
         sort_key: KeyAttribute | None = None,
         stream: StreamView | None = None,
         indexes: tuple[Index, ...] | list[Index] | None = None,
+        write_shards: int | WriteShards | None = None,
     ) -> Table:
         """The table of that name, created unless it exists.
 
         A key is a name when it is a string, else a pair such as `("year", int)`. An existing table
-        gets the stream if it has none. Raises ValueError when it has other keys, another stream
-        view or, where `indexes` are given, other indexes.
+        gets the stream if it has none. `write_shards` stores each partition key as so many, which
+        the table keeps to itself (docs/how-to/write-sharding.md). Raises ValueError when the table
+        has other keys, another stream view, other write shards or, where `indexes` are given, other
+        indexes.
         """
         wanted = None if indexes is None else tuple(indexes)
-        definition = TableDefinition(name, partition_key, sort_key, stream, wanted)
+        shards = WriteShards(write_shards) if isinstance(write_shards, int) else write_shards
+        definition = TableDefinition(name, partition_key, sort_key, stream, wanted, shards)
         self._create_or_verify(definition)
         keys = (partition_key,) if sort_key is None else (partition_key, sort_key)
-        return Table(self.database, name, tuple(split_key(key)[0] for key in keys))
+        return Table(self.database, name, tuple(split_key(key)[0] for key in keys), shards)
 
     def _create_or_verify(self, definition: TableDefinition) -> None:
         try:
@@ -106,7 +112,9 @@ class App:
                 return
             except ResourceInUseException:  # another process was quicker
                 found = self.call("DescribeTable", {"TableName": definition.name})["Table"]
-        difference = definition.difference_from(found)
+        answer = self.call("ListTagsOfResource", {"ResourceArn": found["TableArn"]})
+        tags = {tag["Key"]: tag["Value"] for tag in answer["Tags"]}
+        difference = definition.difference_from(found, tags)
         if difference is not None:
             raise ValueError(
                 f"table {definition.name!r} exists with {difference}: "
@@ -165,7 +173,10 @@ class App:
         def register(function: F) -> F:
             rest: dict[str, Any] = dict(options)
             name = rest.pop("name", None) or getattr(function, "__name__", type(function).__name__)
-            self._register(EventSourceMapping(Handler(name, function, shape), table_name, **rest))
+            handler = Handler(name, function, shape)
+            if isinstance(table, Table) and table.write_shards is not None:
+                handler = with_original_keys(handler, table)
+            self._register(EventSourceMapping(handler, table_name, **rest))
             return function
 
         table_name = table if isinstance(table, str) else table.name

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
+
+from .write_sharding import TAG_KEY, WriteShards
 
 KeyAttribute = str | tuple[str, str | type]
 """A key attribute: its name alone when it is a string, else `("year", int)` or `("year", "N")`."""
@@ -42,6 +44,32 @@ class TableDefinition:
     sort_key: KeyAttribute | None = None
     stream: StreamView | None = None
     indexes: tuple[Index, ...] | None = None
+    write_shards: WriteShards | None = None
+
+    def __post_init__(self) -> None:
+        if self.write_shards is not None:
+            self._check_can_be_spread(self.write_shards.by)
+
+    def _check_can_be_spread(self, by: str) -> None:
+        """Raises ValueError where a stored key could not stand for the key."""
+        name, kind = split_key(self.partition_key)
+        if kind != "S":
+            raise ValueError(f"only str keys can have write shards: {name!r} is {kind}")
+        if self.sort_key is None:
+            raise ValueError(
+                f"table {self.name!r} has one item a key, which no write shards can spread: they "
+                "need a sort key"
+            )
+        if by == name:
+            raise ValueError(f"the write shard of an item cannot follow from {name!r}, its key")
+        for index in self.indexes or ():
+            partitions = [split_key(each)[0] for each in _listed(index.partition_key)]
+            sorts = [split_key(each)[0] for each in _listed(index.sort_key)]
+            if name in sorts or (name in partitions and len(partitions) > 1):
+                raise ValueError(
+                    f"index {index.name!r} cannot have {name!r} beside other attributes of its "
+                    "key: it is stored with the number of a write shard"
+                )
 
     def create_request(self) -> dict[str, Any]:
         """The CreateTable request; capacity is on demand."""
@@ -54,12 +82,14 @@ class TableDefinition:
         request |= self._index_members()
         if self.stream is not None:
             request |= {"StreamSpecification": self.stream_specification()}
+        if self.write_shards is not None:
+            request["Tags"] = [{"Key": TAG_KEY, "Value": str(self.write_shards)}]
         return request
 
     def stream_specification(self) -> dict[str, Any]:
         return {"StreamEnabled": True, "StreamViewType": self.stream}
 
-    def difference_from(self, description: dict[str, Any]) -> str | None:
+    def difference_from(self, description: dict[str, Any], tags: Mapping[str, str]) -> str | None:
         """How an existing table, as DescribeTable tells of it, differs; None if it does not."""
         return (
             _difference(
@@ -67,9 +97,14 @@ class TableDefinition:
                 _typed_keys(self.create_request(), self.create_request()["KeySchema"]),
                 _typed_keys(description, description["KeySchema"]),
             )
+            or self._shard_difference(tags)
             or self._index_difference(description)
             or self._stream_difference(description)
         )
+
+    def _shard_difference(self, tags: Mapping[str, str]) -> str | None:
+        asked = "none" if self.write_shards is None else str(self.write_shards)
+        return _difference("write shards", asked, tags.get(TAG_KEY, "none"))
 
     def _index_difference(self, description: dict[str, Any]) -> str | None:
         if self.indexes is None:

@@ -6,9 +6,9 @@ written once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Generator, Hashable, Iterable, Mapping
 from decimal import Decimal
-from typing import Any, Generic, Literal, NamedTuple, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from .handlers.python_values import item_to_python, item_to_wire, to_wire
 
@@ -31,21 +31,47 @@ class Call(NamedTuple, Generic[R]):
     decode: Callable[[dict[str, Any]], R]
 
 
+Steps: TypeAlias = Generator[list[Call[Any]], list[Any], R]
+"""Several requests, one set after the other: gives what to ask, takes the results of all of it."""
+
+Asked: TypeAlias = Call[R] | Steps[R]
+"""What a method of a table asks."""
+
+
+class Pages(Protocol):
+    """What is left of a Query or Scan: the pages to get now, and what to make of them."""
+
+    @property
+    def wanted(self) -> list[tuple[str, dict[str, Any]]]:
+        """The operations and their requests, each for one page."""
+
+    def take(self, answers: list[dict[str, Any]]) -> tuple[list[Item], Pages | None]:
+        """The items that come next, by the answers to all that was wanted, and what is left."""
+
+
 class Paging(NamedTuple):
     """A Query or Scan, and how many more items its caller wants (None: all)."""
 
     operation: str
     request: dict[str, Any]
     items_left: int | None
+    shown: Callable[[dict[str, Any]], Item] = item_to_python
+    """The item of the caller, by one in wire form."""
 
-    def take(self, answer: dict[str, Any]) -> tuple[list[Item], Paging | None]:
+    @property
+    def wanted(self) -> list[tuple[str, dict[str, Any]]]:
+        return [(self.operation, self.request)]
+
+    def take(self, answers: list[dict[str, Any]]) -> tuple[list[Item], Pages | None]:
         """The items of one page, and the request for the next, None when there is no need."""
-        items = [item_to_python(item) for item in answer["Items"][: self.items_left]]
+        [answer] = answers
+        items = [self.shown(item) for item in answer["Items"][: self.items_left]]
         left = None if self.items_left is None else self.items_left - len(items)
         behind = answer.get("LastEvaluatedKey")
         if behind is None or left == 0:
             return items, None
-        return items, Paging(self.operation, {**self.request, "ExclusiveStartKey": behind}, left)
+        request = {**self.request, "ExclusiveStartKey": behind}
+        return items, self._replace(request=request, items_left=left)
 
 
 class TableRequests:
@@ -53,6 +79,35 @@ class TableRequests:
 
     def __init__(self, name: str) -> None:
         self.name = name
+
+    # --- what a table may do in its own way ----------------------------------------------------
+
+    def stored_item(self, item: dict[str, Any]) -> dict[str, Any]:
+        """An item as the table keeps it, both in wire form."""
+        return item
+
+    def stored_key(self, key: dict[str, Any]) -> dict[str, Any]:
+        """The key of an item as the table keeps it, both in wire form."""
+        return key
+
+    def original(self, item: Item) -> Item:
+        """An item as it was given to the table; it may be the same, changed."""
+        return item
+
+    def _asked(
+        self,
+        operation: str,
+        request: dict[str, Any],
+        decode: Callable[[dict[str, Any]], Item | None],
+    ) -> Asked[Item | None]:
+        """What to ask for a request on one item."""
+        return Call(operation, request, decode)
+
+    def _paged(self, operation: str, request: dict[str, Any], limit: int | None) -> Pages:
+        """What to ask for a Query or Scan of at most `limit` items."""
+        return paging(operation, request, limit)
+
+    # --- the requests --------------------------------------------------------------------------
 
     def put(
         self,
@@ -62,7 +117,7 @@ class TableRequests:
         names: Names | None = None,
         values: Values | None = None,
         returns: Literal["NONE", "ALL_OLD"] = "NONE",
-    ) -> Call[Item | None]:
+    ) -> Asked[Item | None]:
         """Replaces an item whole, or creates it; `returns="ALL_OLD"` gives what stood there.
 
         Raises ConditionalCheckFailedException when `condition` does not hold.
@@ -74,7 +129,7 @@ class TableRequests:
             ConditionExpression=condition,
             ReturnValues=returns,
         )
-        return Call("PutItem", request, attributes_of)
+        return self._asked("PutItem", request, attributes_of)
 
     def get(
         self,
@@ -83,7 +138,7 @@ class TableRequests:
         projection: str | None = None,
         names: Names | None = None,
         consistent: bool = False,
-    ) -> Call[Item | None]:
+    ) -> Asked[Item | None]:
         """The item of a key, or the part of it that `projection` names; None if there is none."""
         request = self._request(
             names,
@@ -92,7 +147,7 @@ class TableRequests:
             ProjectionExpression=projection,
             ConsistentRead=consistent or None,
         )
-        return Call("GetItem", request, _item_of)
+        return self._asked("GetItem", request, item_of)
 
     def update(
         self,
@@ -103,7 +158,7 @@ class TableRequests:
         names: Names | None = None,
         values: Values | None = None,
         returns: Literal["NONE", "ALL_OLD", "ALL_NEW", "UPDATED_OLD", "UPDATED_NEW"] = "NONE",
-    ) -> Call[Item | None]:
+    ) -> Asked[Item | None]:
         """Changes parts of an item by an update expression, or creates it.
 
         `returns` says which of its attributes to give: all or the updated ones, old or new.
@@ -117,7 +172,7 @@ class TableRequests:
             ConditionExpression=condition,
             ReturnValues=returns,
         )
-        return Call("UpdateItem", request, attributes_of)
+        return self._asked("UpdateItem", request, attributes_of)
 
     def delete(
         self,
@@ -127,7 +182,7 @@ class TableRequests:
         names: Names | None = None,
         values: Values | None = None,
         returns: Literal["NONE", "ALL_OLD"] = "NONE",
-    ) -> Call[Item | None]:
+    ) -> Asked[Item | None]:
         """Removes an item if it is there; `returns="ALL_OLD"` gives what it was.
 
         Raises ConditionalCheckFailedException when `condition` does not hold.
@@ -139,7 +194,7 @@ class TableRequests:
             ConditionExpression=condition,
             ReturnValues=returns,
         )
-        return Call("DeleteItem", request, attributes_of)
+        return self._asked("DeleteItem", request, attributes_of)
 
     def describe(self) -> Call[dict[str, Any]]:
         """The table as DescribeTable tells of it."""
@@ -157,7 +212,7 @@ class TableRequests:
         reverse: bool = False,
         limit: int | None = None,
         consistent: bool = False,
-    ) -> Paging:
+    ) -> Pages:
         """The items of one partition key in the order of the sort key, page after page.
 
         `limit` bounds the items given. Errors come with the first item asked for.
@@ -172,7 +227,7 @@ class TableRequests:
             ScanIndexForward=False if reverse else None,
             ConsistentRead=consistent or None,
         )
-        return _paging("Query", request, limit)
+        return self._paged("Query", request, limit)
 
     def scan(
         self,
@@ -185,7 +240,7 @@ class TableRequests:
         limit: int | None = None,
         consistent: bool = False,
         segment: tuple[int, int] | None = None,
-    ) -> Paging:
+    ) -> Pages:
         """All items, page after page; `segment=(0, 4)` gives the first of four disjoint parts.
 
         `limit` bounds the items given. Errors come with the first item asked for.
@@ -201,7 +256,7 @@ class TableRequests:
             TotalSegments=parts,
             ConsistentRead=consistent or None,
         )
-        return _paging("Scan", request, limit)
+        return self._paged("Scan", request, limit)
 
     def write_batch(self, writes: Iterable[dict[str, Any]]) -> Call[list[dict[str, Any]]]:
         """At most 25 puts and deletes in wire form; gives back those that were not done."""
@@ -233,7 +288,8 @@ def attributes_of(answer: dict[str, Any]) -> Item | None:
     return None if attributes is None else item_to_python(attributes)
 
 
-def _item_of(answer: dict[str, Any]) -> Item | None:
+def item_of(answer: dict[str, Any]) -> Item | None:
+    """The `Item` of a read's answer, None when there is none."""
     item = answer.get("Item")
     return None if item is None else item_to_python(item)
 
@@ -243,11 +299,17 @@ def _table_of(answer: dict[str, Any]) -> dict[str, Any]:
     return description
 
 
-def _paging(operation: str, request: dict[str, Any], limit: int | None) -> Paging:
+def paging(
+    operation: str,
+    request: dict[str, Any],
+    limit: int | None,
+    shown: Callable[[dict[str, Any]], Item] = item_to_python,
+) -> Paging:
+    """The pages of one Query or Scan, of at most `limit` items."""
     # DynamoDB counts its Limit before the filter; callers count what they are given.
     if limit is not None and "FilterExpression" not in request:
         request["Limit"] = limit
-    return Paging(operation, request, limit)
+    return Paging(operation, request, limit, shown)
 
 
 class BatchWrites:
@@ -260,11 +322,11 @@ class BatchWrites:
 
     def put(self, item: Mapping[str, Any]) -> None:
         wire = item_to_wire(item)
-        self._add(wire, {"PutRequest": {"Item": wire}})
+        self._add(wire, {"PutRequest": {"Item": self._requests.stored_item(wire)}})
 
     def delete(self, key: Mapping[str, Any]) -> None:
         wire = item_to_wire(key)
-        self._add(wire, {"DeleteRequest": {"Key": wire}})
+        self._add(wire, {"DeleteRequest": {"Key": self._requests.stored_key(wire)}})
 
     def _add(self, wire: dict[str, Any], write: dict[str, Any]) -> None:
         key = tuple(_comparable(wire.get(name)) for name in self._key_names)

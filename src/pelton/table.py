@@ -7,18 +7,20 @@ from functools import cached_property, wraps
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
-from .requests import BatchWrites, Call, Item, Paging, TableRequests
+from .handlers.python_values import item_to_python, item_to_wire
+from .requests import Asked, BatchWrites, Call, Item, Pages, TableRequests
 
 if TYPE_CHECKING:
     from .aio import AsyncTable
     from .engine import Database
+    from .write_sharding import WriteShards
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
 def _answered(
-    build: Callable[Concatenate[TableRequests, P], Call[R]],
+    build: Callable[Concatenate[TableRequests, P], Asked[R]],
 ) -> Callable[Concatenate[Table, P], R]:
     """A method that sends the request `build` makes and waits for its answer."""
 
@@ -30,16 +32,16 @@ def _answered(
 
 
 def _paged(
-    build: Callable[Concatenate[TableRequests, P], Paging],
+    build: Callable[Concatenate[TableRequests, P], Pages],
 ) -> Callable[Concatenate[Table, P], Iterator[Item]]:
     """A method that gives the items of every page, getting each page when it is reached."""
 
     @wraps(build)
     def method(self: Table, /, *args: P.args, **kwargs: P.kwargs) -> Iterator[Item]:
-        paging: Paging | None = build(self.requests, *args, **kwargs)
-        while paging is not None:
-            page = self.database.call(paging.operation, paging.request)
-            items, paging = paging.take(page)
+        pages: Pages | None = build(self.requests, *args, **kwargs)
+        while pages is not None:
+            answers = [self.database.call(*wanted) for wanted in pages.wanted]
+            items, pages = pages.take(answers)
             yield from items
 
     return method
@@ -52,12 +54,24 @@ class Table:
     is raised as the class of its name, such as `pelton.ConditionalCheckFailedException`.
     """
 
-    def __init__(self, database: Database, name: str, key_names: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        name: str,
+        key_names: tuple[str, ...],
+        write_shards: WriteShards | None = None,
+    ) -> None:
         self.database = database
         self.name = name
         self.key_names = key_names
         """The names of the partition key and, where there is one, the sort key."""
+        self.write_shards = write_shards
+        """How its keys are spread; None where an item is stored under the key it has."""
         self.requests = TableRequests(name)
+        if write_shards is not None:
+            from .sharded_requests import ShardedRequests
+
+            self.requests = ShardedRequests(name, key_names, write_shards, database.catalog)
 
     put = _answered(TableRequests.put)
     get = _answered(TableRequests.get)
@@ -74,6 +88,28 @@ class Table:
         the last is sent. After an exception in the `with`, what still waits is not sent.
         """
         return Batch(self)
+
+    def stored_item(self, item: Mapping[str, Any]) -> Item:
+        """An item as other clients find it: under the key of its write shard, where there are any.
+
+        A shard that is drawn at random is drawn anew by each call.
+        """
+        if self.write_shards is None:
+            return dict(item)
+        return item_to_python(self.requests.stored_item(item_to_wire(item)))
+
+    def stored_key(self, key: Mapping[str, Any]) -> Item:
+        """The key under which other clients find an item.
+
+        Raises ValueError where the key does not tell the write shard.
+        """
+        if self.write_shards is None:
+            return dict(key)
+        return item_to_python(self.requests.stored_key(item_to_wire(key)))
+
+    def original(self, item: Mapping[str, Any]) -> Item:
+        """An item that another client found, or its key, as it was given to this table."""
+        return self.requests.original(dict(item))
 
     @property
     def stream_arn(self) -> str | None:
@@ -131,6 +167,15 @@ class Batch:
             self._send()
 
 
-def answer(database: Database, call: Call[R]) -> R:
-    """Sends a request and waits for its answer."""
-    return call.decode(database.call(call.operation, call.request))
+def answer(database: Database, asked: Asked[R]) -> R:
+    """Sends what is asked and waits for the answers."""
+    if isinstance(asked, Call):
+        result: R = asked.decode(database.call(asked.operation, asked.request))
+        return result
+    calls = next(asked)
+    while True:
+        try:
+            calls = asked.send([answer(database, call) for call in calls])
+        except StopIteration as end:
+            result = end.value
+            return result

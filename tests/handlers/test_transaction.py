@@ -1,17 +1,14 @@
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
 from pelton.engine.errors import ResourceNotFoundException, ValidationException
 from pelton.handlers.errors import ReadConflict
 from pelton.handlers.transaction import HandlerTransaction
+from pelton.table import Table
 from tests.handlers.stage import Stage
-
-
-class NamedTable(NamedTuple):
-    name: str
 
 
 def commit(stage: Stage, transaction: HandlerTransaction) -> None:
@@ -130,9 +127,9 @@ def test_writes_can_be_taken_back_to_a_mark(stage: Stage) -> None:
     assert stage.all("totals") == [{"id": "a", "n": 1}]
 
 
-def test_a_table_may_be_anything_with_a_name(stage: Stage) -> None:
+def test_a_table_may_be_given_as_its_face(stage: Stage) -> None:
     transaction = begin(stage)
-    totals = NamedTable("totals")
+    totals = Table(stage.database, "totals", ("id",))
     transaction.put(totals, {"id": "a"})
     assert transaction.get(totals, {"id": "a"}) == {"id": "a"}
     transaction.delete(totals, {"id": "a"})

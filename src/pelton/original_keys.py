@@ -1,0 +1,40 @@
+"""Handlers of tables with write shards: they are called with the keys that the table was given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import wraps
+from typing import Any
+
+from .handlers import Handler, RecordChange, Shape
+from .handlers.python_values import item_to_python
+from .table import Table
+
+
+def with_original_keys(handler: Handler, table: Table) -> Handler:
+    """The handler, called with items as they were put into `table`.
+
+    One that takes Lambda's events is left as it is: an event is what AWS would send.
+    """
+    if handler.shape is Shape.BATCH:
+        return handler
+    function: Callable[[Any, Any], Any] = handler.function
+
+    def shown(item: dict[str, Any]) -> dict[str, Any]:
+        return table.original(item_to_python(item))
+
+    def original(argument: Any) -> Any:
+        if isinstance(argument, RecordChange):
+            return argument.shown_by(shown)
+        return table.original(argument)
+
+    @wraps(function)
+    async def called_on_loop(argument: Any, context: Any) -> Any:
+        return await function(original(argument), context)
+
+    @wraps(function)
+    def called(argument: Any, context: Any) -> Any:
+        return function(original(argument), context)
+
+    return replace(handler, function=called_on_loop if handler.is_async else called)
