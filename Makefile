@@ -6,7 +6,7 @@ STAMP := $(VENV)/.ready
 MOVIES := .cache/movies.json
 TOOLS := $(VENV)/.tools
 
-.PHONY: demo test check lint types bench prove tools-test fuzz conformance setup clean
+.PHONY: demo test check lint types bench prove tools-test consumers-test fuzz conformance setup clean
 
 demo: $(STAMP) $(MOVIES)  ## a shop of real events, end to end
 	@$(BIN)/python -m examples.demo
@@ -31,6 +31,9 @@ prove: $(STAMP) $(MOVIES)  ## the slow proofs: 200 rounds of kill -9, large prop
 
 tools-test: $(TOOLS)  ## Terraform, and dynamodb-admin in a browser, against pelton
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup -q -rs -m tools tests/tools
+
+consumers-test: $(STAMP)  ## readers of streams from PyPI and npm, and Amazon's KCL where it is
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -q -rs -m consumers tests/consumers
 
 conformance: $(STAMP)  ## public suites from checkouts that the environment names, against pelton
 	@$(BIN)/python -m conformance
