@@ -96,7 +96,7 @@ def get_records(streams: Streams, request: Request, present: Present) -> Answer:
         request["ShardIterator"], now_ms, streams.limits.iterator_seconds_max
     )
     stream = _stream_of(streams, iterator.stream_arn)
-    shard = streams.shards.by_number.get(iterator.shard_number)
+    shard = _shard_numbered(streams, iterator.shard_number)
     if shard is not None and shard.stream_arn != stream.arn:
         raise ValidationException("Invalid ShardIterator")
     if shard is None or iterator.after_sequence < shard.trimmed_seq:
@@ -140,6 +140,15 @@ def _stream_of(streams: Streams, arn: str) -> Stream:
         _check_arn(arn)
         raise ResourceNotFoundException(f"Requested resource not found: Stream: {arn} not found")
     return stream
+
+
+def _shard_numbered(streams: Streams, number: int) -> Shard | None:
+    # Not in the mirror: it is gone, or another process has made it a moment ago. Only the store
+    # can tell, and a reader must not be told of a loss where there is none.
+    known = streams.shards.by_number.get(number)
+    return known or streams.database.store.read(
+        lambda reader: streams.shards.stored(reader, number)
+    )
 
 
 def _check_arn(arn: str) -> None:

@@ -144,6 +144,22 @@ def test_a_shard_rolled_by_one_process_is_not_written_by_the_other(
     assert numbers_of(region.read(region.iterator(arn, child["ShardId"]))[0]) == [2, 3]
 
 
+def test_an_iterator_of_a_shard_that_one_process_has_just_made_works_in_the_other(
+    region: Region, other: OtherRegion
+) -> None:
+    arn = region.stream_arn()
+    other.call("advance", seconds=4 * 3600)
+    other.put_number(1)
+    described = other.call("DescribeStream", StreamArn=arn)["StreamDescription"]
+    token = other.call(
+        "GetShardIterator",
+        StreamArn=arn,
+        ShardId=described["Shards"][-1]["ShardId"],
+        ShardIteratorType="TRIM_HORIZON",
+    )["ShardIterator"]
+    assert numbers_of(region.read(token)[0]) == [1]
+
+
 def test_tables_made_and_dropped_by_one_process_are_so_for_the_other(
     region: Region, other: OtherRegion
 ) -> None:
