@@ -1,23 +1,27 @@
-"""Checkpoints: how far each mapping has come in each shard, kept beside the tables themselves.
+"""Ownership of the checkpoints: who may move a mapping's positions.
 
-A position is a row of the store, moved by compare-and-set in the transaction of the writes it
-stands for. A mapping has one owner at a time: taking it over raises its epoch, and whoever commits
-with an older epoch fails.
+A position is moved by compare-and-set in the transaction of the writes it stands for. A mapping has
+one owner at a time: taking it over raises its epoch, and whoever commits with an older epoch fails.
 """
 
 from __future__ import annotations
 
-from collections.abc import Container
 from typing import NamedTuple
 
 from ..engine.storage import Reader, Transaction
-from ..engine.storage.port import META_SPACE
+from ..streams import Streams
+from ..streams.checkpoints import (
+    Follower,
+    begin_in_shards,
+    forget_position,
+    keep_follower,
+    read_epoch,
+    read_follower,
+    read_position,
+    read_positions,
+)
 from .errors import OwnershipLostError
-
-OWNER_KIND = b"mapping"
-CHECKPOINT_KIND = b"checkpoint"
-
-_SHARD_BYTES = 4
+from .mapping import EventSourceMapping
 
 
 class Ownership(NamedTuple):
@@ -31,46 +35,54 @@ class Ownership(NamedTuple):
     since: int
 
 
-def take_ownership(transaction: Transaction, mapping: str, shards: Container[int]) -> Ownership:
+def take_ownership(
+    transaction: Transaction, streams: Streams, mapping: EventSourceMapping
+) -> Ownership:
     """Takes a mapping over from whoever had it; forgets its positions in shards that are gone."""
-    key = mapping.encode()
-    row = transaction.get(META_SPACE, 0, OWNER_KIND, key)
-    epoch = row[0] + 1 if row else 1
-    since = int(row[1]) if row else transaction.next_sequence()
-    transaction.put(META_SPACE, 0, OWNER_KIND, key, epoch, str(since).encode())
-    for number in read_positions(transaction, mapping):
-        if number not in shards:
-            transaction.delete(META_SPACE, 0, CHECKPOINT_KIND, _key_of(mapping, number))
-    return Ownership(mapping, epoch, since)
+    follower = _register(transaction, streams, mapping)
+    keep_follower(transaction, follower._replace(epoch=follower.epoch + 1))
+    for number in read_positions(transaction, mapping.name):
+        if number not in streams.shards.by_number:
+            forget_position(transaction, mapping.name, number)
+    return Ownership(mapping.name, follower.epoch + 1, follower.since)
 
 
-def read_positions(reader: Reader, mapping: str) -> dict[int, int]:
-    """The sequence a mapping has reached, by the numbers of the shards where it has begun."""
-    prefix = mapping.encode()
-    rows = reader.query(META_SPACE, 0, CHECKPOINT_KIND, low=prefix + b"\0", high=prefix + b"\1")
-    return {int.from_bytes(sk[-_SHARD_BYTES:], "big"): sequence for sk, sequence, _ in rows}
+def note_pin(transaction: Transaction, streams: Streams, mapping: EventSourceMapping) -> None:
+    """Pins, or pins no longer, the records of a mapping that is not to run."""
+    known = read_follower(transaction, mapping.name)
+    if mapping.pins_records or (known is not None and known.pins_records):
+        keep_follower(transaction, _register(transaction, streams, mapping))
+
+
+def _register(transaction: Transaction, streams: Streams, mapping: EventSourceMapping) -> Follower:
+    """The mapping as the store is to know it, with positions in the shards that are there."""
+    known = read_follower(transaction, mapping.name)
+    follower = Follower(
+        mapping.name,
+        epoch=known.epoch if known else 0,
+        since=known.since if known else transaction.next_sequence(),
+        table_name=mapping.table_name,
+        pins_records=mapping.pins_records,
+    )
+    if known is None or known.table_name != mapping.table_name:
+        begin_in_shards(
+            transaction,
+            streams.shards,
+            streams.streams,
+            follower,
+            is_latest=mapping.starting_position == "LATEST",
+        )
+    return follower
 
 
 def check_position(
     reader: Reader, ownership: Ownership, shard_number: int, position: int | None
 ) -> None:
     """Raises OwnershipLostError unless the mapping is still ours and stands where we left it."""
-    owner = reader.get(META_SPACE, 0, OWNER_KIND, ownership.mapping.encode())
-    row = reader.get(META_SPACE, 0, CHECKPOINT_KIND, _key_of(ownership.mapping, shard_number))
-    if owner is None or owner[0] != ownership.epoch or (row[0] if row else None) != position:
+    epoch = read_epoch(reader, ownership.mapping)
+    stored = read_position(reader, ownership.mapping, shard_number)
+    if epoch != ownership.epoch or stored != position:
         raise OwnershipLostError(
             f"handler {ownership.mapping!r} has been taken over by another dispatcher: "
             "it runs once for each file, so stop one of the two or give them different names"
         )
-
-
-def save_position(
-    transaction: Transaction, ownership: Ownership, shard_number: int, sequence: int
-) -> None:
-    """Moves the checkpoint; only behind `check_position` in the same transaction."""
-    key = _key_of(ownership.mapping, shard_number)
-    transaction.put(META_SPACE, 0, CHECKPOINT_KIND, key, sequence, b"")
-
-
-def _key_of(mapping: str, shard_number: int) -> bytes:
-    return mapping.encode() + b"\0" + shard_number.to_bytes(_SHARD_BYTES, "big")

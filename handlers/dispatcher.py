@@ -10,8 +10,9 @@ from random import Random
 from ..engine import Database, StoreError
 from ..engine.storage import Transaction
 from ..streams import Streams
+from ..streams.checkpoints import read_positions
 from .calling import Caller
-from .checkpoint import Ownership, read_positions, take_ownership
+from .checkpoint import Ownership, note_pin, take_ownership
 from .keeper import Keeper
 from .lane import Lane
 from .mapping import EventSourceMapping
@@ -74,10 +75,10 @@ class Dispatcher:
 
         Raises ValueError where a handler needs an image that its table's stream does not show.
         """
-        enabled = [mapping for mapping in self._mappings.values() if mapping.enabled]
-        for mapping in enabled:
-            self._check_table(mapping)
-        owned = self._database.write(lambda transaction: self._take_over(transaction, enabled))
+        for mapping in self._mappings.values():
+            if mapping.enabled:
+                self._check_table(mapping)
+        owned = self._database.write(self._take_over)
         for mapping, ownership, positions in owned:
             subscription = Subscription(self._around, self._router, mapping, ownership, positions)
             self._subscriptions.append(subscription)
@@ -100,8 +101,9 @@ class Dispatcher:
         """Returns when every handler has done everything, what handlers wrote for others included.
 
         Their positions are durable then. Raises TimeoutError telling who is behind, what made a
-        mapping stop if one has (OwnershipLostError where another dispatcher has taken it over), and
-        RuntimeError when a handler calls it or when they are stopped meanwhile.
+        mapping stop if one has (OwnershipLostError where another dispatcher has taken it over,
+        RecordsTrimmedError where records left the stream too early), and RuntimeError when a
+        handler calls it or when they are stopped meanwhile.
         """
         self._check_may_wait()
         # Behind this write, every commit before it has been told to the workers.
@@ -121,12 +123,14 @@ class Dispatcher:
     # --- inside --------------------------------------------------------------------------------
 
     def _take_over(
-        self, transaction: Transaction, mappings: list[EventSourceMapping]
+        self, transaction: Transaction
     ) -> list[tuple[EventSourceMapping, Ownership, dict[int, int]]]:
         owned = []
-        for mapping in mappings:
-            shards = self._streams.shards.by_number
-            ownership = take_ownership(transaction, mapping.name, shards)
+        for mapping in self._mappings.values():
+            if not mapping.enabled:
+                note_pin(transaction, self._streams, mapping)
+                continue
+            ownership = take_ownership(transaction, self._streams, mapping)
             owned.append((mapping, ownership, read_positions(transaction, mapping.name)))
         return owned
 

@@ -15,6 +15,13 @@ class OwnershipLostError(PeltonError):
     """Raised when another dispatcher has taken over a mapping; this one must stop working at it."""
 
 
+class RecordsTrimmedError(PeltonError):
+    """Raised when records have left the stream before a handler had done them.
+
+    The handler's position stays before them, so it is raised again until its user decides.
+    """
+
+
 # --- calling handlers ---------------------------------------------------------------------------
 
 

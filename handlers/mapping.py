@@ -8,6 +8,7 @@ from .handler import Handler
 
 BATCH_SIZE_MAX = 10_000
 RETRY_ATTEMPTS_MAX = 10_000
+ON_TRIMMED = ("fail", "skip")
 STARTING_POSITIONS = ("TRIM_HORIZON", "LATEST")
 
 
@@ -32,6 +33,13 @@ class EventSourceMapping:
     maximum_retry_attempts: int = 3
     """Retries before records go to the dead letters; -1: until the stream no longer has them."""
 
+    pins_records: bool = False
+    """Whether records that the handler has not done stay in the stream, however old they are."""
+
+    on_trimmed: str = "fail"
+    """What to do where records left the stream before they were done: fail, or skip what is lost.
+    """
+
     bisect_batch_on_function_error: bool = True
     """Whether a failed batch is split until the failing record is alone; a split is no retry."""
 
@@ -46,6 +54,8 @@ class EventSourceMapping:
                 f"maximum_retry_attempts is -1 to {RETRY_ATTEMPTS_MAX}, "
                 f"not {self.maximum_retry_attempts}"
             )
+        if self.on_trimmed not in ON_TRIMMED:
+            raise ValueError(f"on_trimmed is {' or '.join(ON_TRIMMED)}, not {self.on_trimmed!r}")
         if self.starting_position not in STARTING_POSITIONS:
             raise ValueError(
                 f"starting_position is {' or '.join(STARTING_POSITIONS)}, "

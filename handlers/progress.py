@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from ..engine import Database
 from ..engine.storage import Transaction
-from .checkpoint import Ownership, check_position, save_position
+from ..streams.checkpoints import save_position
+from .checkpoint import Ownership, check_position
 
 
 class Progress:
@@ -63,7 +64,7 @@ class Progress:
         check_position(transaction, self._ownership, self._shard_number, self._stored)
 
     def _save(self, transaction: Transaction, sequence: int) -> None:
-        save_position(transaction, self._ownership, self._shard_number, sequence)
+        save_position(transaction, self._ownership.mapping, self._shard_number, sequence)
         before, self._stored = self._stored, sequence
         transaction.after_rollback(lambda: self._restore(before))
 

@@ -52,11 +52,14 @@ class MappingStats:
     dead_letters: int
     gaps: int
     """Times that records were trimmed from the stream before the handler got to them."""
+    skipped: int
+    """Records in these gaps, which a handler with `on_trimmed="skip"` has never seen."""
     last_error: str | None
     latency_p50_ms: float | None
     latency_p99_ms: float | None
     is_running: bool
-    """False once another dispatcher has taken the mapping over, or its event loop was closed."""
+    """False once the mapping has stopped: another dispatcher has taken it over, records it had not
+    done have left the stream, or its event loop was closed."""
 
 
 class Counters:
@@ -66,7 +69,7 @@ class Counters:
         self._lock = threading.Lock()
         self._latencies = Latencies()
         self._records = self._batches = self._failures = self._retries = 0
-        self._conflicts = self._dead_letters = self._gaps = 0
+        self._conflicts = self._dead_letters = self._gaps = self._skipped = 0
         self._last_error: str | None = None
         self._is_running = True
 
@@ -96,9 +99,10 @@ class Counters:
         with self._lock:
             self._dead_letters += records
 
-    def note_gap(self) -> None:
+    def note_gap(self, records: int) -> None:
         with self._lock:
             self._gaps += 1
+            self._skipped += records
 
     def note_end(self, error: BaseException) -> None:
         with self._lock:
@@ -117,6 +121,7 @@ class Counters:
                 conflicts=self._conflicts,
                 dead_letters=self._dead_letters,
                 gaps=self._gaps,
+                skipped=self._skipped,
                 last_error=self._last_error,
                 latency_p50_ms=self._latencies.percentile_ms(0.50),
                 latency_p99_ms=self._latencies.percentile_ms(0.99),

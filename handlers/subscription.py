@@ -9,9 +9,12 @@ from __future__ import annotations
 import logging
 
 from ..streams import Shard
+from ..streams.losses import GONE, forget_loss, read_loss
 from ..streams.stream import Stream
 from .checkpoint import Ownership
+from .errors import RecordsTrimmedError
 from .mapping import EventSourceMapping
+from .missed import describe_loss, loss_error
 from .progress import Progress
 from .router import Router
 from .scheduler import Next, Step, Task
@@ -42,21 +45,25 @@ class Subscription(Task):
         self._positions = positions
         self._workers: dict[int, ShardWorker] = {}
         self._counters = Counters()
-        self._fault: ValueError | None = None
+        self._fault: ValueError | RecordsTrimmedError | None = None
 
     def step(self) -> Step:
+        try:
+            return self._step()
+        except (ValueError, RecordsTrimmedError) as error:
+            log.error("%s stops: %s", self.describe(), error)
+            self._counters.note_end(error)
+            self._fault = error
+            return Next.DONE
+
+    def _step(self) -> Step:
+        self._check_gone()
         is_turn = True
         for stream in self._around.streams.streams.of_table(self.mapping.table_name):
             shards = self._around.streams.shards_of(stream.arn)
             if not self._concerns(shards):
                 continue
-            try:
-                check_view(self.mapping, stream)
-            except ValueError as error:
-                log.error("%s stops: %s", self.describe(), error)
-                self._counters.note_end(error)
-                self._fault = error
-                return Next.DONE
+            check_view(self.mapping, stream)
             self._look_at(shards, is_turn)
             is_turn = is_turn and all(map(self._is_finished, shards))
         return Next.IDLE
@@ -72,6 +79,20 @@ class Subscription(Task):
         """What made it or one of its workers give up, if something has."""
         errors = (worker.stopped_by for worker in list(self._workers.values()))
         return self._fault or next((error for error in errors if error is not None), None)
+
+    def _check_gone(self) -> None:
+        """Fails for what was missed in shards that have gone as a whole, or leaves it behind."""
+        mapping = self.mapping
+        loss = self._around.database.store.look_up(
+            lambda reader: read_loss(reader, mapping.name, GONE)
+        )
+        if loss is None:
+            return
+        if mapping.on_trimmed == "fail":
+            raise loss_error(mapping, loss)
+        self._around.database.write(lambda work: forget_loss(work, mapping.name, GONE))
+        log.warning("%s skips %s", self.describe(), describe_loss(loss))
+        self._counters.note_gap(loss.records)
 
     # --- shards --------------------------------------------------------------------------------
 
@@ -103,6 +124,8 @@ class Subscription(Task):
 
     def _start_of(self, shard: Shard) -> int:
         """Where the mapping begins in a shard that it has no position in."""
+        if shard.start_seq > self._ownership.since:
+            return shard.start_seq  # what has been dropped since was a loss
         horizon = max(shard.start_seq, shard.trimmed_seq)
         if self.mapping.starting_position == "LATEST":
             return max(horizon, self._ownership.since)

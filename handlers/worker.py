@@ -9,19 +9,21 @@ from dataclasses import dataclass
 from random import Random
 
 from ..engine import Database, DynamoDBError, StoreError
-from ..engine.errors import StoreClosedError
-from ..engine.storage import Transaction
+from ..engine.errors import StoreClosedError, TrimmedDataAccessException
+from ..engine.storage import Reader, Transaction
 from ..streams import Record, Shard, Streams
+from ..streams.losses import Loss
 from .calling import Caller
 from .context import Source
 from .dead_letters import TABLE_NAME as DEAD_LETTERS
 from .dead_letters import DeadLetter, bury
 from .delivery import Delivery, Outcome
-from .errors import LoopClosedError, OwnershipLostError, ReadConflict
+from .errors import LoopClosedError, OwnershipLostError, ReadConflict, RecordsTrimmedError
 from .handler import Shape
 from .keeper import Keeper
 from .lane import Lane
 from .mapping import EventSourceMapping
+from .missed import describe_loss, find_loss, forget_losses, loss_error
 from .progress import Progress
 from .retry import BACKOFF_SECONDS_MAX, Suspects, Verdict, backoff_seconds
 from .scheduler import Next, RetryIn, Scheduler, Step, Task
@@ -102,7 +104,7 @@ class ShardWorker(Task):
                 return self._step()
             finally:
                 self._around.lane.leave()
-        except (OwnershipLostError, LoopClosedError) as error:
+        except (OwnershipLostError, LoopClosedError, RecordsTrimmedError) as error:
             log.error("%s stops: %s", self.describe(), error)
             return self._stop(error)
         except StoreClosedError as error:
@@ -127,12 +129,14 @@ class ShardWorker(Task):
     def _step(self) -> Step:
         if self._loss is not None:
             raise self._loss
-        self._check_gap()
         appended_at, self._appended_at = self._appended_at, None
         read = self._around.streams.read
-        records, is_end, is_complete = read(
-            self.shard, self.progress.sequence, self.mapping.batch_size, BATCH_BYTES_MAX
-        )
+        try:
+            records, is_end, is_complete = read(
+                self.shard, self.progress.sequence, self.mapping.batch_size, BATCH_BYTES_MAX
+            )
+        except TrimmedDataAccessException:
+            return self._meet_trim()
         if not records:
             return self._finish() if is_end else Next.IDLE
         after_success = Next.IDLE if is_complete and not is_end else Next.AGAIN
@@ -245,12 +249,32 @@ class ShardWorker(Task):
         self._finished(self)
         return Next.DONE
 
-    def _check_gap(self) -> None:
-        shard = self._around.streams.shards.by_number.get(self.shard.number, self.shard)
-        if shard.trimmed_seq > self.progress.sequence:
-            log.error("%s: records have left the stream before they were handled", self.describe())
-            self._counters.note_gap()
-            self._advance(shard.trimmed_seq)
+    def _meet_trim(self) -> Step:
+        """Records behind the position are gone: a loss, unless the shard is, and they were done."""
+        loss = self._find_loss()
+        if loss is None:
+            return self._finish()
+        if self.mapping.on_trimmed == "fail":
+            raise loss_error(self.mapping, loss)
+        name, number = self.mapping.name, self.shard.number
+        through = max(loss.through, self.progress.sequence)
+        self.progress.commit(through, lambda work: forget_losses(work, name, number))
+        log.warning("%s skips %s", self.describe(), describe_loss(loss))
+        self._counters.note_gap(loss.records)
+        return Next.AGAIN
+
+    def _find_loss(self) -> Loss | None:
+        shard, sequence = self.shard, self.progress.sequence
+
+        def look(reader: Reader) -> Loss | None:
+            loss = find_loss(reader, self.mapping.name, shard.number, sequence)
+            trimmed_seq = self._around.streams.shards.trimmed_of(reader, shard.number)
+            if loss is None and trimmed_seq is not None and trimmed_seq > sequence:
+                now_ms = self._around.database.clock.now_ms()
+                return Loss(trimmed_seq, 0, shard.created_ms, now_ms, [shard.shard_id])
+            return loss
+
+        return self._around.database.store.read(look)
 
     def _stop(self, error: BaseException) -> Step:
         self.stopped_by = error

@@ -1,4 +1,7 @@
-"""Retention: records older than a day leave, in chunks so short that no writer waits for them."""
+"""Retention: records older than a day leave, in chunks so short that no writer waits for them.
+
+What a mapping has pinned stays. What another has missed is counted as its loss.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,15 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from ..engine import Database
-from ..engine.storage import Transaction
-from .shards import ShardMap
+from ..engine.storage import Reader, Transaction
+from ..engine.storage.port import POSITION_MAX
+from .checkpoints import followers_of
+from .losses import gather_losses, note_losses
+from .pins import pinned_behind
+from .shards import Shard, ShardMap
 from .stream import StreamMap
 
+CHUNK_RECORDS = 500
 RELEASE_BYTES_MAX = 1024 * 1024
 
 
@@ -18,16 +26,20 @@ def trim_expired(
     shards: ShardMap,
     streams: StreamMap,
     retention_ms: int,
-    chunk_records: int,
+    *,
+    chunk_records: int = CHUNK_RECORDS,
+    is_stopping: Callable[[], bool] = lambda: False,
 ) -> int:
     """Drops expired records, then closed shards and disabled streams with nothing left.
 
-    Each chunk is a transaction of its own. Returns how many records were dropped.
+    Each chunk is a transaction of its own; between two of them it looks whether it has to stop.
+    Returns how many records were dropped.
     """
     before_ms = database.clock.now_ms() - retention_ms
     trimmed = 0
-    for shard in shards.all():
-        while count := database.write(_chunk_work(shards, shard.number, before_ms, chunk_records)):
+    for shard in database.store.read(lambda reader: _expired(reader, shards, before_ms)):
+        work = _chunk_work(shards, shard.number, before_ms, chunk_records)
+        while not is_stopping() and (count := database.write(work)):
             trimmed += count
         if shard.closed_ms is not None and shard.closed_ms < before_ms:
             database.write(_shard_removal(shards, streams, shard.number))
@@ -38,15 +50,32 @@ def trim_expired(
     return trimmed
 
 
+def _expired(reader: Reader, shards: ShardMap, before_ms: int) -> list[Shard]:
+    """The shards that have something to drop, or are to be dropped themselves."""
+    return [
+        shard
+        for shard in sorted(shards.all(), key=lambda shard: shard.number)
+        if (shard.closed_ms is not None and shard.closed_ms < before_ms)
+        or reader.log_expired(shard.number, before_ms, POSITION_MAX, 1)[0]
+    ]
+
+
 def _chunk_work(
     shards: ShardMap, number: int, before_ms: int, limit: int
 ) -> Callable[[Transaction], int]:
     def work(transaction: Transaction) -> int:
         shard = shards.stored(transaction, number)
-        count, last = transaction.log_trim(number, before_ms, limit)
-        if shard is None or not count:
+        if shard is None:
             return 0
-        shards.save(transaction, replace(shard, trimmed_seq=shard.sequence_at(last)))
+        followers = followers_of(transaction, shard.table_name)
+        until = pinned_behind(transaction, followers, shard)
+        count, last = transaction.log_expired(number, before_ms, until, limit)
+        if not count:
+            return 0
+        trimmed_seq = shard.sequence_at(last)
+        note_losses(transaction, followers, shard, trimmed_seq)
+        transaction.log_drop(number, last)
+        shards.keep_trimmed(transaction, replace(shard, trimmed_seq=trimmed_seq))
         transaction.release_space(RELEASE_BYTES_MAX)
         return count
 
@@ -58,10 +87,13 @@ def _shard_removal(
 ) -> Callable[[Transaction], None]:
     def work(transaction: Transaction) -> None:
         shard = shards.stored(transaction, number)
-        # It may have records that look younger than its end, where the clock was set back.
-        if shard is not None and transaction.log_ends(number) is None:
-            shards.remove(transaction, shard)
-            streams.note_removal(transaction, shard.stream_arn, shard.trimmed_seq)
+        # It may have records that are pinned, or look younger than its end, where the clock was
+        # set back.
+        if shard is None or transaction.log_ends(number) is not None:
+            return
+        gather_losses(transaction, followers_of(transaction, shard.table_name), shard)
+        shards.remove(transaction, shard)
+        streams.note_removal(transaction, shard.stream_arn, shard.trimmed_seq)
 
     return work
 

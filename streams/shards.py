@@ -195,7 +195,9 @@ class ShardMap:
         return shard
 
     def close_shard(self, transaction: Transaction, shard: Shard, at_ms: int) -> Shard:
-        closed = replace(shard, end_seq=transaction.next_sequence(), closed_ms=at_ms)
+        # As it is stored, for the mirror need not know how far it was trimmed.
+        current = self.stored(transaction, shard.number) or shard
+        closed = replace(current, end_seq=transaction.next_sequence(), closed_ms=at_ms)
         self.save(transaction, closed)
         return closed
 

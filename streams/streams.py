@@ -13,8 +13,9 @@ from ..engine.schema import StreamSettings
 from ..engine.storage import Reader, Transaction
 from .limits import StreamLimits
 from .operations import STREAM_OPERATIONS, bind_operations
+from .pins import Pin, list_pins, remove_pin
 from .records import Record, pack_record, unpacker_of
-from .retention import trim_expired
+from .retention import CHUNK_RECORDS, trim_expired
 from .shards import TRIMMED, Shard, ShardMap
 from .stream import StreamMap
 
@@ -106,10 +107,39 @@ class Streams:
         """
         return self.database.store.on_append(callback)
 
-    def trim(self, chunk_records: int = 500) -> int:
+    def trim(
+        self,
+        chunk_records: int = CHUNK_RECORDS,
+        is_stopping: Callable[[], bool] = lambda: False,
+    ) -> int:
         """Drops what is older than the retention, in short transactions; returns how many."""
-        retention_ms = round(self.limits.retention_seconds * 1000)
-        return trim_expired(self.database, self.shards, self.streams, retention_ms, chunk_records)
+        return trim_expired(
+            self.database,
+            self.shards,
+            self.streams,
+            self._retention_ms,
+            chunk_records=chunk_records,
+            is_stopping=is_stopping,
+        )
+
+    def pins(self) -> list[Pin]:
+        """The handlers that pin records, and how much each holds back."""
+        before_ms = self.database.clock.now_ms() - self._retention_ms
+        return self.database.store.read(
+            lambda reader: list_pins(reader, self.shards, self.streams, before_ms)
+        )
+
+    def unpin(self, handler: str) -> None:
+        """Lets what a handler pins leave with the next trim, until it is started again with a pin.
+
+        Raises ValueError where it pins nothing.
+        """
+        if not self.database.write(lambda transaction: remove_pin(transaction, handler)):
+            raise ValueError(f"no handler {handler!r} pins records")
+
+    @property
+    def _retention_ms(self) -> int:
+        return round(self.limits.retention_seconds * 1000)
 
     def roll_aged(self) -> int:
         """Rolls the open shards whose time has come although nobody writes; returns how many."""

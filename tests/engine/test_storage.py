@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from pelton.engine.errors import (
     UnsafeSQLiteError,
 )
 from pelton.engine.storage import SQLiteStore, Transaction
+from pelton.engine.storage.port import POSITION_MAX
 from pelton.engine.storage.sqlite import check_sqlite_version
 from pelton.engine.storage.temporary import remove_orphans
 
@@ -203,6 +205,31 @@ def test_query_bounds_are_half_open_and_directions_mirror(store: SQLiteStore, sp
     assert keys(low=b"a", high=b"c", reverse=True) == [b"b", b"a"]
 
 
+def test_what_is_expired_ends_where_it_must_stay_and_where_time_ran_back(
+    store: SQLiteStore,
+) -> None:
+    def append_some(transaction: Transaction) -> None:
+        for position, at_ms in enumerate((100, 200, 900, 300, 400), start=1):
+            transaction.log_append(3, position, position, at_ms, b"four")
+        transaction.log_append(2, 9, 9, 1, b"another shard's")
+        transaction.log_append(4, 1, 1, 1, b"another shard's")
+
+    write(store, append_some)
+
+    def look(before_ms: int, until: int, limit: int) -> tuple[int, int]:
+        return store.read(lambda reader: reader.log_expired(3, before_ms, until, limit))
+
+    assert look(500, POSITION_MAX, 9) == (2, 2)
+    assert look(999, POSITION_MAX, 9) == (5, 5)
+    assert look(999, 3, 9) == (3, 3)
+    assert look(999, 0, 9) == look(100, POSITION_MAX, 9) == (0, 0)
+    assert look(999, POSITION_MAX, 1) == (1, 1)
+    span = store.read(lambda reader: reader.log_span(3, 1, POSITION_MAX))
+    assert span == (4, 16, 200, 900)
+    assert store.read(lambda reader: reader.log_span(3, 1, 4, 400)) == (2, 8, 200, 300)
+    assert store.read(lambda reader: reader.log_span(3, 5, POSITION_MAX)) == (0, 0, 0, 0)
+
+
 def test_trimming_deletes_the_expired_prefix_in_chunks(store: SQLiteStore) -> None:
     def append_some(transaction: Transaction) -> None:
         for position in range(1, 6):
@@ -210,9 +237,13 @@ def test_trimming_deletes_the_expired_prefix_in_chunks(store: SQLiteStore) -> No
         transaction.log_append(4, 1, 1, 0, b"another shard's")
 
     write(store, append_some)
-    assert write(store, lambda transaction: transaction.log_trim(3, 400, 2)) == (2, 2)
-    assert write(store, lambda transaction: transaction.log_trim(3, 400, 2)) == (1, 3)
-    assert write(store, lambda transaction: transaction.log_trim(3, 400, 2)) == (0, 0)
+
+    def drop(through: int, transaction: Transaction) -> None:
+        transaction.log_drop(3, through)
+
+    for expired in ((2, 2), (1, 3), (0, 0)):
+        assert store.read(lambda reader: reader.log_expired(3, 400, POSITION_MAX, 2)) == expired
+        write(store, partial(drop, expired[1]))
     assert store.read(lambda reader: [row.position for row in reader.log_read(3, 0, 99, 9)]) == [
         4,
         5,

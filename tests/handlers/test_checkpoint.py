@@ -3,21 +3,18 @@ from __future__ import annotations
 import pytest
 
 from pelton.engine.storage import Transaction
-from pelton.handlers.checkpoint import (
-    Ownership,
-    check_position,
-    read_positions,
-    save_position,
-    take_ownership,
-)
+from pelton.handlers import EventSourceMapping, Handler
+from pelton.handlers.checkpoint import Ownership, check_position, take_ownership
 from pelton.handlers.errors import OwnershipLostError
+from pelton.streams.checkpoints import read_positions, save_position
 from tests.handlers.stage import Stage
-
-SHARDS = range(10)
 
 
 def take(stage: Stage, name: str = "note") -> Ownership:
-    return stage.database.write(lambda transaction: take_ownership(transaction, name, SHARDS))
+    mapping = EventSourceMapping(Handler(name, print), "things")
+    return stage.database.write(
+        lambda transaction: take_ownership(transaction, stage.streams, mapping)
+    )
 
 
 def move(
@@ -25,7 +22,7 @@ def move(
 ) -> None:
     def work(transaction: Transaction) -> None:
         check_position(transaction, ownership, shard, position)
-        save_position(transaction, ownership, shard, sequence)
+        save_position(transaction, ownership.mapping, shard, sequence)
 
     stage.database.write(work)
 
@@ -63,6 +60,7 @@ def test_an_older_epoch_moves_nothing(stage: Stage) -> None:
 
 def test_positions_in_shards_that_are_gone_are_forgotten(stage: Stage) -> None:
     ownership = take(stage)
+    stage.source()
     for shard in (1, 99):
         move(stage, ownership, shard, None, 5)
     take(stage)

@@ -271,9 +271,9 @@ def test_records_trimmed_before_they_were_handled_are_told_of(stage: Stage) -> N
     stage.clock.advance(seconds=25 * 3600)
     stage.save(id="kept")
     assert stage.streams.trim() > 0
-    dispatcher = stage.run(on_insert(note))
+    dispatcher = stage.run(on_insert(note, on_trimmed="skip"))
     assert seen == ["a", "kept"]
-    assert dispatcher.stats()["note"].gaps == 1
+    assert (dispatcher.stats()["note"].gaps, dispatcher.stats()["note"].skipped) == (1, 1)
 
 
 # --- drain and stop -----------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import pytest
 
 from pelton.engine.errors import TrimmedDataAccessException
 from pelton.engine.storage import Reader, Transaction
+from pelton.streams.sequence import to_wire
 from pelton.streams.shards import CHANGES_KEPT, ShardMap
 from pelton.streams.stream import StreamMap
 from tests.region import N, Region, S
@@ -193,3 +194,15 @@ def test_a_trim_between_the_look_at_the_shard_and_the_snapshot_is_noticed(
     monkeypatch.setattr(store, "read", trim_and_read)
     code, _ = region.refusal("GetRecords", ShardIterator=iterator)
     assert code == "TrimmedDataAccessException"
+
+
+def test_a_shard_that_rolls_after_a_trim_stays_trimmed(region: Region) -> None:
+    region.create(stream="NEW_IMAGE")
+    put(region, 1)
+    (record,) = region.records()
+    region.clock.advance(seconds=24 * HOUR + 1)
+    assert region.streams.trim() == 1
+    put(region, 2)
+    parent, _ = region.streams.shards_of(region.stream_arn())
+    assert to_wire(parent.trimmed_seq) == record["dynamodb"]["SequenceNumber"]
+    assert same(region.streams.shards, fresh_mirror(region))

@@ -1,0 +1,54 @@
+"""Records that a mapping has missed: looked up in the store, put into words, and left behind."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from ..engine.storage import Reader, Transaction
+from ..streams.losses import GONE, Loss, forget_loss, read_loss
+from ..streams.sequence import to_wire
+from .errors import RecordsTrimmedError
+from .mapping import EventSourceMapping
+
+
+def find_loss(reader: Reader, mapping: str, shard_number: int, sequence: int) -> Loss | None:
+    """What a mapping that has reached `sequence` in a shard has missed there, or where it is gone.
+
+    None where it was done with all that was dropped.
+    """
+    loss = read_loss(reader, mapping, shard_number)
+    if loss is not None and loss.through > sequence:
+        return loss
+    return read_loss(reader, mapping, GONE)
+
+
+def forget_losses(transaction: Transaction, mapping: str, shard_number: int) -> None:
+    """Leaves behind what was missed in a shard and in those that have gone."""
+    forget_loss(transaction, mapping, shard_number)
+    forget_loss(transaction, mapping, GONE)
+
+
+def loss_error(mapping: EventSourceMapping, loss: Loss) -> RecordsTrimmedError:
+    """The error of a mapping that is not to skip what it has missed."""
+    return RecordsTrimmedError(
+        f"handler {mapping.name!r} has missed {describe_loss(loss)} of table "
+        f"{mapping.table_name!r}: they left the stream before it had done them. Its position is "
+        'kept. Give it on_trimmed="skip" to go on at the oldest record kept; with '
+        "pins_records=True records wait for it"
+    )
+
+
+def describe_loss(loss: Loss) -> str:
+    """How many records, when they were made and where they were."""
+    count = f"{loss.records:,} record{'' if loss.records == 1 else 's'}"
+    if not loss.records:
+        count = "records"  # dropped by a pelton that did not count them
+    first, last = (
+        datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        for at_ms in (loss.first_ms, loss.last_ms)
+    )
+    shards = " to ".join(loss.shard_ids)
+    return (
+        f"{count} from {first} to {last} (in shard {shards}, up to sequence number "
+        f"{to_wire(loss.through)})"
+    )

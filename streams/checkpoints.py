@@ -1,0 +1,137 @@
+"""Checkpoints: how far each mapping has come in each shard, kept beside the tables themselves.
+
+The streams know of them so that retention can tell whom a record that goes was still meant for.
+Who may move a position is the business of those who call the handlers.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import orjson
+
+from ..engine.storage import Reader, Transaction
+from ..engine.storage.port import META_SPACE
+from .shards import Shard, ShardMap
+from .stream import StreamMap
+
+MAPPING_KIND = b"mapping"
+CHECKPOINT_KIND = b"checkpoint"
+
+_SHARD_BYTES = 4
+
+
+class Follower(NamedTuple):
+    """A mapping as the store knows it, whether it runs or not.
+
+    `since` is the sequence at which it ran for the first time. `epoch` counts its owners.
+    """
+
+    name: str
+    epoch: int
+    since: int
+    table_name: str | None = None
+    """None where it last ran before its table was kept here."""
+    pins_records: bool = False
+    """Whether records that it has not done stay, however old they are."""
+
+
+def read_follower(reader: Reader, name: str) -> Follower | None:
+    row = reader.get(META_SPACE, 0, MAPPING_KIND, name.encode())
+    return None if row is None else _from_row(name, *row)
+
+
+def read_epoch(reader: Reader, name: str) -> int | None:
+    """The epoch alone: it is asked for with every position that is saved."""
+    row = reader.get(META_SPACE, 0, MAPPING_KIND, name.encode())
+    return None if row is None else row[0]
+
+
+def followers_of(reader: Reader, table_name: str | None) -> list[Follower]:
+    """The mappings of a table, or of all, in the order of their names."""
+    rows = reader.query(META_SPACE, 0, MAPPING_KIND)
+    followers = [_from_row(sk.decode(), epoch, body) for sk, epoch, body in rows]
+    return [each for each in followers if table_name is None or each.table_name == table_name]
+
+
+def keep_follower(transaction: Transaction, follower: Follower) -> None:
+    body = {
+        "since": follower.since,
+        "table": follower.table_name,
+        "pins": follower.pins_records,
+    }
+    key = follower.name.encode()
+    transaction.put(META_SPACE, 0, MAPPING_KIND, key, follower.epoch, orjson.dumps(body))
+
+
+def _from_row(name: str, epoch: int, body: bytes) -> Follower:
+    kept = orjson.loads(body)
+    if isinstance(kept, int):  # what was kept before there were pins
+        return Follower(name, epoch, kept)
+    return Follower(name, epoch, kept["since"], kept["table"], kept["pins"])
+
+
+# --- positions ------------------------------------------------------------------------------------
+
+
+def read_positions(reader: Reader, mapping: str) -> dict[int, int]:
+    """The sequence a mapping has reached, by the numbers of the shards where it has begun."""
+    prefix = mapping.encode()
+    rows = reader.query(META_SPACE, 0, CHECKPOINT_KIND, low=prefix + b"\0", high=prefix + b"\1")
+    return {int.from_bytes(sk[-_SHARD_BYTES:], "big"): sequence for sk, sequence, _ in rows}
+
+
+def read_position(reader: Reader, mapping: str, shard_number: int) -> int | None:
+    row = reader.get(META_SPACE, 0, CHECKPOINT_KIND, key_of_shard(mapping, shard_number))
+    return None if row is None else row[0]
+
+
+def save_position(transaction: Transaction, mapping: str, shard_number: int, sequence: int) -> None:
+    key = key_of_shard(mapping, shard_number)
+    transaction.put(META_SPACE, 0, CHECKPOINT_KIND, key, sequence, b"")
+
+
+def forget_position(transaction: Transaction, mapping: str, shard_number: int) -> None:
+    transaction.delete(META_SPACE, 0, CHECKPOINT_KIND, key_of_shard(mapping, shard_number))
+
+
+def key_of_shard(mapping: str, shard_number: int) -> bytes:
+    """The key of a row that is kept for a mapping and a shard."""
+    return mapping.encode() + b"\0" + shard_number.to_bytes(_SHARD_BYTES, "big")
+
+
+def reached(reader: Reader, follower: Follower, shard: Shard) -> int | None:
+    """The sequence up to which a mapping is done with a shard; None where it is not meant for it.
+
+    A mapping gets positions in the shards that are there when it first runs, and reads those that
+    are made later from their start.
+    """
+    position = read_position(reader, follower.name, shard.number)
+    if position is None and shard.start_seq > follower.since:
+        return shard.start_seq
+    return position
+
+
+def begin_in_shards(
+    transaction: Transaction,
+    shards: ShardMap,
+    streams: StreamMap,
+    follower: Follower,
+    *,
+    is_latest: bool,
+) -> None:
+    """Gives a mapping that runs for the first time its positions in the table's shards.
+
+    From then on, what retention takes from behind them is a loss.
+    """
+    known = read_positions(transaction, follower.name)
+    for stream in streams.of_table(follower.table_name):
+        siblings = shards.of_stream(stream.arn)
+        if not any(shard.is_open for shard in siblings):
+            continue
+        for shard in siblings:
+            if shard.number in known or (is_latest and not shard.is_open):
+                continue
+            trimmed_seq = shards.trimmed_of(transaction, shard.number) or 0
+            start = max(shard.start_seq, trimmed_seq, follower.since if is_latest else 0)
+            save_position(transaction, follower.name, shard.number, start)
