@@ -6,7 +6,7 @@ STAMP := $(VENV)/.ready
 MOVIES := .cache/movies.json
 TOOLS := $(VENV)/.tools
 
-.PHONY: demo test check lint types bench prove tools-test consumers-test fuzz conformance setup clean
+.PHONY: demo test check lint types bench prove tools-test consumers-test fuzz simulate conformance setup clean
 
 demo: $(STAMP) $(MOVIES)  ## a shop of real events, end to end
 	@$(BIN)/python -m examples.demo
@@ -40,6 +40,9 @@ conformance: $(STAMP)  ## public suites from checkouts that the environment name
 
 fuzz: $(STAMP)  ## a million hostile requests to a server of its own; takes minutes
 	@$(BIN)/python -m tests.fuzz
+
+simulate: $(STAMP)  ## streams in ten thousand seeded schedules of crashes, splits and trims; minutes
+	@$(BIN)/python -m tests.simulation
 
 setup: $(STAMP)
 

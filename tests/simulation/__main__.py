@@ -1,0 +1,77 @@
+"""`python -m tests.simulation`: streams in thousands of seeded schedules, each against a model."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from .schedule import Outcome, run_schedule
+
+LAST_STEPS = 15
+CHUNK_SCHEDULES = 10
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
+    parser.add_argument("--schedules", type=int, default=10_000, help="how many; 10,000")
+    parser.add_argument("--seed", type=int, default=0, help="the first one's seed; 0")
+    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes; one a core")
+    parser.add_argument("--trace", action="store_true", help="run one schedule and print its steps")
+    options = parser.parse_args()
+    if options.trace:
+        outcome = run_schedule(options.seed, trace=lambda line: print(line, flush=True))
+        sys.exit(tell([outcome] if outcome.fault else []))
+    started = time.monotonic()
+    faults: list[Outcome] = []
+    steps = records = 0
+    for outcome in run_all(range(options.seed, options.seed + options.schedules), options.workers):
+        steps += len(outcome.steps)
+        records += outcome.records
+        if outcome.fault is not None:
+            faults.append(outcome)
+    seconds = time.monotonic() - started
+    print(
+        f"{options.schedules:,} schedules from seed {options.seed}: {steps:,} steps, "
+        f"{records:,} records, {seconds:.0f} s, {options.workers} processes"
+    )
+    sys.exit(tell(faults))
+
+
+def run_all(seeds: range, workers: int) -> Iterator[Outcome]:
+    """The outcomes in the order of the seeds, with a bar that tells how far it has come."""
+    console = Console(stderr=True)
+    columns = (TextColumn("simulating"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with (
+        ProcessPoolExecutor(workers) as pool,
+        Progress(*columns, console=console, transient=True) as progress,
+    ):
+        task = progress.add_task("", total=len(seeds))
+        for outcome in pool.map(run_schedule, seeds, chunksize=CHUNK_SCHEDULES):
+            if outcome.fault is not None:
+                progress.console.print(f"seed {outcome.seed} fails", markup=False)
+            progress.advance(task)
+            yield outcome
+
+
+def tell(faults: list[Outcome]) -> int:
+    """Prints what was not kept, and how to see it again; returns the exit code."""
+    for outcome in faults:
+        print(f"\nseed {outcome.seed}, after {len(outcome.steps)} steps:")
+        for step in outcome.steps[-LAST_STEPS:]:
+            print(f"    {step}")
+        print(outcome.fault)
+        print(f"again: python -m tests.simulation --seed {outcome.seed} --trace")
+    if faults:
+        print(f"\n{len(faults)} schedules failed")
+    return bool(faults)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,49 @@
+"""A schedule: all that happens by one seed, to its end."""
+
+from __future__ import annotations
+
+import tempfile
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+from .world import World
+
+STEPS_MIN, STEPS_MAX = 30, 120
+
+
+@dataclass
+class Outcome:
+    """How a schedule went: `fault` tells of the promise that was not kept, None when all were."""
+
+    seed: int
+    steps: list[str] = field(default_factory=list)
+    fault: str | None = None
+    records: int = 0
+
+
+def run_schedule(
+    seed: int, *, folder: str | None = None, trace: Callable[[str], None] | None = None
+) -> Outcome:
+    """Runs the schedule of a seed in a folder that it makes inside `folder`."""
+    outcome = Outcome(seed)
+
+    def note(line: str) -> None:
+        outcome.steps.append(line)
+        if trace is not None:
+            trace(line)
+
+    with tempfile.TemporaryDirectory(prefix="pelton-simulation-", dir=folder) as own_folder:
+        world = World(seed, Path(own_folder), note)
+        try:
+            for _ in range(Random(seed).randint(STEPS_MIN, STEPS_MAX)):
+                world.step()
+            world.finish()
+        except Exception as error:
+            outcome.fault = "".join(traceback.format_exception(error))
+        finally:
+            outcome.records = sum(len(stream.records) for stream in world.model.streams)
+            world.close()
+    return outcome
