@@ -4,6 +4,7 @@ Stands on `pelton.engine` and watches it from inside its transactions.
 """
 
 from .limits import StreamLimits
+from .reader import After, AtTime, Start, StreamReader
 from .records import Record
 from .sequence import from_wire, to_wire
 from .shards import Shard
@@ -11,10 +12,14 @@ from .streams import Slice, Streams, parse_record
 from .upkeep import Upkeep
 
 __all__ = [
+    "After",
+    "AtTime",
     "Record",
     "Shard",
     "Slice",
+    "Start",
     "StreamLimits",
+    "StreamReader",
     "Streams",
     "Upkeep",
     "from_wire",

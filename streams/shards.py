@@ -155,6 +155,20 @@ class ShardMap:
         row = reader.get(META_SPACE, 0, SHARD_KIND, _key_of(number))
         return None if row is None else _from_row(*row)
 
+    def stored_of(self, reader: Reader, stream_arn: str) -> list[Shard]:
+        """The shards of a stream as a snapshot holds them, in the order they were made."""
+        named = stream_arn.encode()
+        return [
+            shard
+            for _, size, body in reader.query(META_SPACE, 0, SHARD_KIND)
+            if named in body and (shard := _from_row(size, body)).stream_arn == stream_arn
+        ]
+
+    def newest_number(self, reader: Reader) -> int:
+        """The number of the shard that was made last in the region; numbers have no gaps."""
+        row = reader.get(META_SPACE, 0, SHARD_COUNTER, b"")
+        return row[0] if row else 0
+
     def trimmed_of(self, reader: Reader, number: int) -> int | None:
         """The last sequence that was dropped from a shard, 0 before that; None: the shard is gone.
 
@@ -175,8 +189,7 @@ class ShardMap:
         parent: Shard | None = None,
     ) -> Shard:
         """Makes the partition's next shard; its records come after every sequence given so far."""
-        row = transaction.get(META_SPACE, 0, SHARD_COUNTER, b"")
-        number = (row[0] if row else 0) + 1
+        number = self.newest_number(transaction) + 1
         transaction.put(META_SPACE, 0, SHARD_COUNTER, b"", number, b"")
         # Ids carry the time in milliseconds; a child made in its parent's millisecond comes later.
         created_ms = at_ms if parent is None else max(at_ms, parent.created_ms + 1)

@@ -70,22 +70,26 @@ def start_of(streams: Streams, shard: Shard, request: Request) -> int:
 
 
 def sequence_before(reader: Reader, shard: Shard, at_ms: int) -> int | None:
-    """The sequence behind which a shard's records were made at a time or later.
+    """The sequence just before that of the first record made at a time or later.
 
     None: all it has now are older. Halves the log, whose times never run back, until it is found.
     """
     ends = reader.log_ends(shard.number)
     if ends is None or ends[1].at_ms < at_ms:
         return None
-    low, high = ends[0].position, ends[1].position
+    low = ends[0].position
+    high = last = ends[1].position
     while low < high:
         middle = (low + high) // 2
-        (row,) = reader.log_read(shard.number, middle - 1, high, 1)
+        # Positions have gaps: up to the last there is always a row, up to `high` there may be none.
+        (row,) = reader.log_read(shard.number, middle - 1, last, 1)
         if row.at_ms >= at_ms:
             high = middle
         else:
             low = row.position + 1
-    return shard.sequence_at(low) - 1
+    # Not simply `low`, which may lie in a gap, before the older records of other shards.
+    (row,) = reader.log_read(shard.number, low - 1, last, 1)
+    return shard.sequence_at(row.position) - 1
 
 
 def _parse_sequence(text: str) -> int:

@@ -56,6 +56,11 @@ class StreamMap:
             if table_name is None or stream.table_name == table_name
         ]
 
+    def stored(self, reader: Reader, arn: str) -> Stream | None:
+        """A stream as a snapshot holds it."""
+        row = reader.get(META_SPACE, 0, STREAM_KIND, arn.encode())
+        return None if row is None else Stream(**orjson.loads(row[1]))
+
     def enable(
         self, transaction: Transaction, table: Table, settings: StreamSettings, at_ms: int
     ) -> None:
@@ -74,11 +79,8 @@ class StreamMap:
 
     def note_removal(self, transaction: Transaction, arn: str, trimmed_seq: int) -> None:
         """Keeps how far the records of a shard went that is removed in this transaction."""
-        row = transaction.get(META_SPACE, 0, STREAM_KIND, arn.encode())
-        if row is None:
-            return
-        stream = Stream(**orjson.loads(row[1]))
-        if trimmed_seq > stream.trimmed_seq:
+        stream = self.stored(transaction, arn)
+        if stream is not None and trimmed_seq > stream.trimmed_seq:
             self._save(transaction, replace(stream, trimmed_seq=trimmed_seq))
 
     def remove(self, transaction: Transaction, arn: str) -> None:

@@ -49,6 +49,7 @@ class Streams:
         self.shards = ShardMap()
         self.streams = StreamMap()
         self._at_ms = 0
+        self._listeners: tuple[Callable[[frozenset[int] | None], None], ...] = ()
         database.change_observers.append(self._append)
         database.catalog.observers.append(self._follow_table)
         database.store.read(self._load)
@@ -100,12 +101,22 @@ class Streams:
         return max(shard.start_seq, shard.trimmed_seq if trimmed_seq is None else trimmed_seq)
 
     def on_append(self, callback: Callable[[frozenset[int] | None], None]) -> Callable[[], None]:
-        """Calls back on the writer's thread with the numbers of the shards a commit appended to.
+        """Calls back on the writer's thread with the numbers of the shards a commit appended to,
+        or ended with their stream.
 
-        None says that another process has committed and any shard may have grown. Returns a
-        function that ends it.
+        None says that another process has committed and any shard may have grown; an empty set, on
+        the thread that closes it, that the store takes no more reads. Returns a function that ends
+        it.
         """
-        return self.database.store.on_append(callback)
+        end_at_store = self.database.store.on_append(callback)
+        # New tuples, not a changed list: the writer may be calling them.
+        self._listeners = (*self._listeners, callback)
+
+        def end() -> None:
+            end_at_store()
+            self._listeners = tuple(each for each in self._listeners if each is not callback)
+
+        return end
 
     def trim(
         self,
@@ -220,19 +231,25 @@ class Streams:
                 self._follow_splits(transaction, old, new, after, at_ms)
             return
         if before is not None:
-            for shard in self.shards_of(before.arn):
-                if shard.is_open:
-                    self.shards.close_shard(transaction, shard, at_ms)
+            ended = [shard for shard in self.shards_of(before.arn) if shard.is_open]
+            for shard in ended:
+                self.shards.close_shard(transaction, shard, at_ms)
             self.streams.disable(transaction, before.arn, at_ms)
         if after is not None and new is not None:
             self.streams.enable(transaction, new, after, at_ms)
             for partition in new.partitions:
                 self.shards.open_shard(transaction, new, after, partition.number, at_ms)
+            numbers = frozenset(shard.number for shard in ended)
+            transaction.after_commit(lambda: self._tell(numbers))
 
     def _follow_splits(
         self, transaction: Transaction, old: Table, new: Table, settings: StreamSettings, at_ms: int
     ) -> None:
         """Closes the shard of each partition that is gone; those in its place get its children."""
+    def _tell(self, numbers: frozenset[int]) -> None:
+        for listener in self._listeners:
+            listener(numbers)
+
         for gone in set(old.partitions) - set(new.partitions):
             parent = self.shards.open[settings.arn, gone.number]
             closed = self.shards.close_shard(transaction, parent, at_ms)

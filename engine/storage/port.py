@@ -178,8 +178,9 @@ class Store(Protocol):
     def on_append(self, callback: Callable[[frozenset[int] | None], None]) -> Callable[[], None]:
         """Calls `callback` on the writer thread with the shards that a commit appended to.
 
-        None stands for the unknown shards of another process's commits. Returns a function that
-        ends it.
+        None stands for the unknown shards of another process's commits. Once, on the thread that
+        closes the store, it is called with no shards: the last reads may end, there are no more.
+        Returns a function that ends it.
         """
 
     def close(self) -> None:

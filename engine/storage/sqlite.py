@@ -139,6 +139,8 @@ class SQLiteStore:
             self._closed = True
             self._jobs.put(None)
         self._thread.join()
+        for listener in self._append_listeners:
+            listener(frozenset())
         self._checkpoints.stop()
         for connection in list(self._readers):
             connection.close()
