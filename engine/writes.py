@@ -116,9 +116,9 @@ class UpdateWrite:
     def decide(self, table: Table, key: ItemKey, old: StoredItem | None) -> Decision:
         item = old.item if old else key.attributes
         if self.update is not None:
+            item = self.update.apply(item)  # Also where nothing is there to change: it may fail.
             if old is None and not self.update.creates:
                 return Decision(None, None)
-            item = self.update.apply(item)
         size = item_size(item)
         if size > ITEM_BYTES_MAX:
             raise ValidationException("Item size to update has exceeded the maximum allowed size")

@@ -131,6 +131,17 @@ def test_an_update_that_creates_an_item_has_nothing_old_to_return(
     assert answer == expected
 
 
+@pytest.mark.parametrize("expression", ["REMOVE m.x", "REMOVE l[0]", "REMOVE v, m.x.y"])
+def test_an_update_of_a_missing_item_fails_at_the_paths_it_lacks(
+    filled: Region, expression: str
+) -> None:
+    code, message = filled.refusal(
+        "UpdateItem", TableName="things", Key={"id": S("b")}, UpdateExpression=expression
+    )
+    assert code == "ValidationException"
+    assert message == "The document path provided in the update expression is invalid for update"
+
+
 def test_an_update_without_an_expression_returns_the_item(filled: Region) -> None:
     request = {"TableName": "things", "Key": KEY}
     assert filled.call("UpdateItem", **request, ReturnValues="ALL_NEW") == {"Attributes": OLD}
