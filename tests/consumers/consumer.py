@@ -63,7 +63,7 @@ class Consumer:
         trace: TracebackType | None,
     ) -> None:
         if self._process.poll() is None:
-            self._process.kill()
+            self.kill()
         self._join()
 
     def ask(self, word: str) -> None:
@@ -78,9 +78,11 @@ class Consumer:
         self._process.kill()
         self._process.wait()
 
-    def wait_until(self, holds: Callable[[], bool]) -> None:
+    def wait_until(
+        self, holds: Callable[[], bool], patience_seconds: float = PATIENCE_SECONDS
+    ) -> None:
         """Waits for what it prints; raises AssertionError where it ends or takes too long."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        deadline = time.monotonic() + patience_seconds
         with self._told:
             while not holds():
                 running = self._threads[0].is_alive()
@@ -92,9 +94,9 @@ class Consumer:
         """Waits until it has printed this line."""
         self.wait_until(lambda: word in self.words)
 
-    def wait_for(self, changes: list[Change]) -> None:
+    def wait_for(self, changes: list[Change], patience_seconds: float = PATIENCE_SECONDS) -> None:
         """Waits until it has seen them all."""
-        self.wait_until(lambda: set(changes) <= set(self.changes))
+        self.wait_until(lambda: set(changes) <= set(self.changes), patience_seconds)
 
     def stop(self) -> None:
         """Tells it to end and waits for that; raises AssertionError where it ends with an error."""
