@@ -17,6 +17,7 @@ TITLES = {
     "records": "Stream records",
     "scale": "Large tables",
     "start": "Start",
+    "write_sharding": "Write shards",
 }
 NOTES = {
     "http": (
@@ -43,6 +44,13 @@ NOTES = {
         "Random puts over items that are there, 16 waiting at a time, stream on, fsync on commit."
     ),
     "start": "Medians of seven processes.",
+    "write_sharding": (
+        "A table of 4 partitions with AWS's limits of a partition switched on: 1,000 write units a "
+        "second. 16 clients ask for 8,000 a second under one key; a throttled put is given up for "
+        "the next, or tried again until it is taken: then the fullest partition sets the pace. "
+        "Each of three rounds has another key, for where its shards fall is chance. Queries are "
+        "without limits."
+    ),
 }
 OPENING = """# Benchmarks
 

@@ -53,8 +53,9 @@ class Merging:
                 rest = {**request, "ExclusiveStartKey": behind}
                 self._open.append((self._place_of(behind), rest))
         self._waiting.sort(key=_place)
-        self._check_distinct()
-        items = [self._shown(item) for _, item in self._ready()[: self._items_left]]
+        ready = self._ready()
+        self._check_distinct(ready)
+        items = [self._shown(item) for _, item in ready[: self._items_left]]
         if self._items_left is not None:
             self._items_left -= len(items)
         return items, self if self.wanted and self._items_left != 0 else None
@@ -76,8 +77,8 @@ class Merging:
             ready, self._waiting = self._waiting[:split], self._waiting[split:]
         return ready[::-1] if self._reverse else ready
 
-    def _check_distinct(self) -> None:
-        for (place, item), (next_place, _) in pairwise(self._waiting):
+    def _check_distinct(self, ready: list[tuple[bytes, dict[str, Any]]]) -> None:
+        for (place, item), (next_place, _) in pairwise(ready):
             if place == next_place:
                 raise PeltonError(
                     f"two write shards hold an item of one key: {self._shown(item)}; a key must "

@@ -141,7 +141,7 @@ class ShardedRequests(TableRequests):
         if operation == "Query":
             query = ShardedQuery.of(self.keys, self._catalog.table(self.name), request)
             if query is not None:
-                return query.pages(self._shown, limit)
+                return query.pages(limit)
         return paging(operation, request, limit, self._shown)
 
     # --- expressions ---------------------------------------------------------------------------
