@@ -20,6 +20,7 @@ from .errors import (
     UnknownOperationException,
     ValidationException,
 )
+from .heat import Heat
 from .item_collections import COLLECTION_BYTES_MAX
 from .items import ItemWriter
 from .model import operations, validate_request
@@ -69,7 +70,8 @@ class Database:
         self.store: Store = SQLiteStore(path, durability=durability)
         self.catalog = Catalog()
         self.change_observers: list[ChangeObserver] = []
-        self.writer = ItemWriter(self.change_observers, collection_bytes_max)
+        self.heat = Heat(self.clock, lambda: self.partition_limits)
+        self.writer = ItemWriter(self.change_observers, self.heat, collection_bytes_max)
         self.operations: dict[str, Operation] = {**ITEM_OPERATIONS, **TABLE_OPERATIONS}
         self.switches: Switches | None = None
         """What makes it strict; None, for next to nothing, where `strictness` is off."""

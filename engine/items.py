@@ -11,8 +11,10 @@ from zlib import adler32
 
 import orjson
 
+from .capacity import TRANSACTION_FACTOR
 from .changes import Change, ChangeObserver
 from .errors import ConditionalCheckFailedException
+from .heat import Heat
 from .indexes import (
     EntryChange,
     StoredItem,
@@ -39,9 +41,13 @@ class ItemWriter:
     """Decides and applies writes, telling the observers of each change in its transaction."""
 
     def __init__(
-        self, observers: list[ChangeObserver], collection_bytes_max: int = COLLECTION_BYTES_MAX
+        self,
+        observers: list[ChangeObserver],
+        heat: Heat,
+        collection_bytes_max: int = COLLECTION_BYTES_MAX,
     ) -> None:
         self._observers = observers
+        self._heat = heat
         self.collection_bytes_max = collection_bytes_max
         """How large the items of one partition key may be in a table with local indexes."""
         self.history: RowHistory | None = None
@@ -54,6 +60,8 @@ class ItemWriter:
         if write.condition is not None:
             item = old.item if old else None
             if not write.condition.matches(item):
+                if self._heat.random() < self._heat.chance:
+                    self._heat.note_write(table, key, old.size if old else 0, 0)
                 raise ConditionalCheckFailedException(item=item)
         return write.decide(table, key, old)
 
@@ -74,9 +82,12 @@ class ItemWriter:
         items of the partition key would become too large.
         """
         old, new = decision
+        old_size, new_size = old.size if old else 0, new.size if new else 0
+        if self._heat.random() < self._heat.chance and identity is None:
+            factor = TRANSACTION_FACTOR if group else 1
+            self._heat.note_write(table, key, old_size, new_size, factor)
         if old is new or (old is not None and new is not None and _equal(old, new)):
             return
-        old_size, new_size = old.size if old else 0, new.size if new else 0
         changes: Sequence[EntryChange] = ()
         if table.indexes:
             old = old and old.parsed()

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from ..capacity import Report, report_of
 from ..errors import ThrottledError, ValidationException
 from ..expressions import Projection
+from ..heat import Heat
 from ..item_keys import ItemKey, key_of_request
 from ..key_paths import check_not_entered
 from ..schema import Table
@@ -41,7 +42,7 @@ def batch_get_item(
 
     def work(reader: Reader) -> Answer:
         report = report_of(request)
-        gets = _Gets(requested, report)
+        gets = _Gets(requested, report, database.heat)
         for plan in plans:
             gets.read(reader, plan, present)
         answer = gets.answer()
@@ -61,8 +62,9 @@ class _Plan(NamedTuple):
 class _Gets:
     """What a batch has found so far, and what it leaves for the next."""
 
-    def __init__(self, requested: dict[str, Request], report: Report | None) -> None:
+    def __init__(self, requested: dict[str, Request], report: Report | None, heat: Heat) -> None:
         self._requested = requested
+        self._heat = heat
         self._report = report
         self._responses: dict[str, list[Any]] = {}
         self._unprocessed: dict[str, Request] = {}
@@ -93,6 +95,8 @@ class _Gets:
             else:
                 self._leave(name, slice(position, position + 1))
                 size = 0  # to have looked costs what finding nothing costs
+            if self._heat.random() < self._heat.chance:
+                self._heat.note_get(table, key, size, consistent=consistent)
             if self._report is not None:
                 self._report.add_read(table, size, consistent=consistent)
 

@@ -32,9 +32,13 @@ def get_item(
     if projection is not None and projection.entered:
         check_not_entered(table, projection.entered)
     key = key_of_request(table, request["Key"])
+    heat = database.heat
 
     def work(reader: Any) -> Answer:
         row = reader.get(table.space, *key.address)
+        if heat.random() < heat.chance:
+            consistent = bool(request.get("ConsistentRead"))
+            heat.note_get(table, key, 0 if row is None else row[0], consistent=consistent)
         answer = {} if row is None else {"Item": shown(row[1], projection, present)}
         report = report_of(request)
         if report is None:

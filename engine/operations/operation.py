@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol
 
 from ..catalog import Catalog
 from ..clock import Clock
+from ..heat import Heat
 from ..items import ItemWriter
 from ..partitions import PartitionLimits
 
@@ -34,6 +35,9 @@ class DatabaseParts(Protocol):
 
     @property
     def partition_limits(self) -> PartitionLimits: ...
+
+    @property
+    def heat(self) -> Heat: ...
 
     @property
     def writer(self) -> ItemWriter: ...

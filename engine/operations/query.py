@@ -8,6 +8,7 @@ from typing import Any
 from ..capacity import report_of
 from ..errors import ValidationException
 from ..expressions import KeyCondition, Placeholders, bind_key_condition
+from ..heat import QueriedKey
 from ..keys import after_prefix, encode_part, sort_range, token_of
 from ..legacy import LEGACY_MEMBERS, key_condition_from, uses_legacy
 from ..pages import PageRow, read_page
@@ -44,10 +45,13 @@ def query(database: DatabaseParts, request: Request, present: Present) -> Callab
     selection.check_paths(table)
     last_key = last_key_getter(table, index)
     consistent = bool(request.get("ConsistentRead"))
+    heat = database.heat
 
     def work(reader: Reader) -> Answer:
         rules = selection.rules(table, index, reader)
         page = read_page(read_range.rows(reader), rules, present)
+        if heat.random() < heat.chance and (index is None or index.is_local):
+            heat.note_query(table, read_range.key, page.scanned_bytes, consistent=consistent)
         answer = page.answer(rules, last_key)
         report = report_of(request)
         if report is None:
@@ -88,6 +92,7 @@ class QueryRange:
         values, sorts = condition.for_schema(key.partitions, key.sorts)
         self.pk = _encoded(types, key.partitions, values)
         self.token = token_of(self.pk)
+        self.key = QueriedKey(self.token, values[0])
         self.low, self.high = b"", None
         if sorts:
             self._narrow(types, key.sorts[: len(sorts)], sorts)

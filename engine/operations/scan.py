@@ -7,6 +7,7 @@ from typing import Any
 
 from ..capacity import report_of
 from ..errors import ValidationException
+from ..item_keys import key_of_item
 from ..keys import segment_tokens
 from ..legacy import LEGACY_MEMBERS, uses_legacy
 from ..pages import PageRow, read_page
@@ -44,6 +45,7 @@ def scan(database: DatabaseParts, request: Request, present: Present) -> Callabl
     selection.check_paths(table)
     last_key = last_key_getter(table, index)
     consistent = bool(request.get("ConsistentRead"))
+    heat = database.heat
 
     def work(reader: Reader) -> Answer:
         rules = selection.rules(table, index, reader)
@@ -51,6 +53,10 @@ def scan(database: DatabaseParts, request: Request, present: Present) -> Callabl
         rows = (PageRow(row.size, row.body) for row in found)
         page = read_page(rows, rules, present)
         answer = page.answer(rules, last_key)
+        if heat.random() < heat.chance and index is None:
+            first = low if after is None else after[0]
+            last = high if page.last is None else key_of_item(table, page.last).token
+            heat.note_scan(table, (first, last), page.scanned_bytes, consistent=consistent)
         report = report_of(request)
         if report is None:
             return answer

@@ -51,14 +51,18 @@ class SelectedItem:
         self.key = key_of_request(self.table, key)
         self._condition = joined(rest, values)
         self._projection = projection_of(select)
+        self._heat = database.heat
 
     def read(
         self, reader: Reader, present: Present, report: Report | None, *, consistent: bool
     ) -> dict[str, Any]:
         """As a member of `Responses`: with the item, if there is one that is selected."""
         row = reader.get(self.table.space, *self.key.address)
+        size = row[0] if row else 0
+        if self._heat.random() < self._heat.chance:
+            self._heat.note_get(self.table, self.key, size, consistent=consistent)
         if report is not None:
-            report.add_read(self.table, row[0] if row else 0, consistent=consistent)
+            report.add_read(self.table, size, consistent=consistent)
         if row is None:
             return {}
         if self._condition is None and self._projection is None:

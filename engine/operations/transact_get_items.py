@@ -27,14 +27,19 @@ def transact_get_items(
             "Transaction request cannot include multiple operations on one item"
         )
 
+    heat = database.heat
+
     def work(reader: Reader) -> Answer:
         responses = []
         report = report_of(request, factor=TRANSACTION_FACTOR)
         for table, key, projection in plans:
             row = reader.get(table.space, *key.address)
             responses.append({} if row is None else {"Item": shown(row[1], projection, present)})
+            size = row[0] if row else 0
+            if heat.random() < heat.chance:
+                heat.note_get(table, key, size, consistent=True, factor=TRANSACTION_FACTOR)
             if report is not None:
-                report.add_read(table, row[0] if row else 0, consistent=True)
+                report.add_read(table, size, consistent=True)
         answer: Answer = {"Responses": responses}
         return answer if report is None else report.add_lists_to(answer, kind="Read")
 

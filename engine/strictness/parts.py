@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from ..catalog import Catalog
 from ..clock import Clock
+from ..heat import Heat
 from ..items import ItemWriter
 from ..operations.operation import DatabaseParts
 from ..partitions import PartitionLimits
@@ -19,6 +20,7 @@ class Parts(NamedTuple):
     clock: Clock
     catalog: Catalog
     partition_limits: PartitionLimits
+    heat: Heat
     writer: ItemWriter
 
     @classmethod
@@ -29,5 +31,6 @@ class Parts(NamedTuple):
             database.clock,
             database.catalog,
             database.partition_limits,
+            database.heat,
             database.writer,
         )

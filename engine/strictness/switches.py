@@ -41,7 +41,7 @@ class Switches:
         self._spaces = Spaces(database.catalog)
         self._throttle: Throttle | None = None
         if settings.throttles:
-            self._throttle = Throttle(database.clock, database.partition_limits)
+            self._throttle = Throttle(database.clock, database.partition_limits, database.heat)
         self._leftovers: Leftovers | None = None
         if settings.unprocessed_probability:
             self._leftovers = Leftovers(settings.unprocessed_probability, self._luck("unprocessed"))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from bisect import bisect_left
 from collections.abc import Iterable
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from ..clock import Clock
 from ..errors import (
@@ -18,6 +18,7 @@ from ..errors import (
     ThrottledError,
     ThrottlingException,
 )
+from ..heat import Heat, Kind
 from ..partitions import (
     PARTITIONS_MAX,
     Partition,
@@ -30,8 +31,6 @@ from .buckets import TokenBucket
 
 BURST_SECONDS = 300
 """How long unused provisioned capacity is kept."""
-
-Kind = Literal["Read", "Write"]
 
 TABLE_EXCEEDED = (
     "The level of configured provisioned throughput for the table was exceeded. Consider "
@@ -68,23 +67,24 @@ class Cost(NamedTuple):
 class Throttle:
     """Keeps count of what everything of a database has left; safe on any thread."""
 
-    def __init__(self, clock: Clock, limits: PartitionLimits) -> None:
+    def __init__(self, clock: Clock, limits: PartitionLimits, heat: Heat) -> None:
         self._clock = clock
         self._limits = limits
+        self._heat = heat
         self._lock = threading.Lock()
         self._lanes: dict[tuple[str, str | None, Kind], _Lane] = {}
 
     def check(self, cost: Cost) -> None:
         """Raises ThrottledError where there is not enough for a cost; takes nothing."""
         with self._lock:
-            self._lane_of(cost).check(cost, self._clock.now_ms())
+            self._check(cost)
 
     def take(self, costs: Iterable[Cost]) -> None:
         """Takes all of the costs, or none and raises ThrottledError."""
         costs = list(costs)
         with self._lock:
             for cost in costs:
-                self._lane_of(cost).check(cost, self._clock.now_ms())
+                self._check(cost)
             for cost in costs:
                 self._lane_of(cost).take(cost.token, cost.units)
 
@@ -98,6 +98,14 @@ class Throttle:
         with self._lock:
             for cost in costs:
                 self._lane_of(cost).take(cost.token, -cost.units)
+
+    def _check(self, cost: Cost) -> None:
+        try:
+            self._lane_of(cost).check(cost, self._clock.now_ms())
+        except ThrottledError:
+            if cost.global_index is None and self._heat.random() < self._heat.chance:
+                self._heat.note_refused(cost.kind, cost.table, cost.token, cost.units)
+            raise
 
     def _lane_of(self, cost: Cost) -> _Lane:
         index = cost.global_index
