@@ -91,6 +91,10 @@ def _shard_removal(
         # set back.
         if shard is None or transaction.log_ends(number) is not None:
             return
+        if shard.parent_id is not None and shards.find(shard.stream_arn, shard.parent_id):
+            # Readers would take its children for shards without a parent, and read them before
+            # what the shards ahead of it still hold.
+            return
         gather_losses(transaction, followers_of(transaction, shard.table_name), shard)
         shards.remove(transaction, shard)
         streams.note_removal(transaction, shard.stream_arn, shard.trimmed_seq)

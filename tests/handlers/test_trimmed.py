@@ -315,3 +315,25 @@ def test_the_slowest_of_several_pins_holds(stage: Stage, seen: list[str]) -> Non
     assert [(pin.name, pin.records) for pin in stage.streams.pins()] == [("fast", 0), ("note", 2)]
     stage.run(slow)
     assert seen == quick == ["a", "b"]
+
+
+def test_empty_shards_behind_a_pin_stay_so_that_the_order_does(
+    stage: Stage, seen: list[str]
+) -> None:
+    stage.source()
+    mapping = note_of(seen, pins_records=True)
+    stage.run(mapping).stop()
+    save(stage, "a")
+    for _ in range(2):  # the shard behind that of "a" closes without a record
+        stage.clock.advance(seconds=5 * HOUR)
+        stage.streams.roll_aged()
+    save(stage, "b")
+    pass_days(stage, 2)
+    first, *others = stage.shards(stage.stream_arn())
+    kept = [first["ShardId"], *(shard["ShardId"] for shard in others)]
+    assert [shard["ParentShardId"] for shard in others] == kept[:-1]
+    stage.run(mapping)
+    assert seen == ["a", "b"]
+    pass_days(stage, 2, rolls=True)
+    pass_days(stage, 2)
+    assert len(stage.shards(stage.stream_arn())) == 1

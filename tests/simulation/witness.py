@@ -8,6 +8,7 @@ from pelton.streams import Record, Shard, Streams, to_wire
 from tests.model_writes import plain_item
 from tests.region import Region
 
+from .following import Followers
 from .model import Model, StreamModel, Told, demand
 
 SLICE_RECORDS = 1000
@@ -43,18 +44,24 @@ class Witness:
             for told, (shard, record) in zip(expected, found, strict=True):
                 self._bind(stream, told, shard, record)
 
-    def see_trimmed(self, region: Region, before_ms: int, *, is_exact: bool) -> None:
-        """Only records older than `before_ms` have gone, and where it `is_exact` all of those.
+    def see_trimmed(self, region: Region, before_ms: int, followers: Followers) -> None:
+        """Of each shard the records up to the first that is not older than `before_ms` have gone.
 
-        Of each shard they are the first ones, up to the first that is younger.
+        Those that a handler pins have not, and none behind them.
         """
+        pinned = followers.pinned(region)
         for stream in self._model.streams_kept():
+            is_exact = not followers.has_pin_on(stream)
             shards = {shard.shard_id: shard for shard in region.streams.shards_of(stream.arn)}
             for shard_id, records in stream.by_shard.items():
                 kept: set[int] = set()
                 if shard_id in shards:
                     kept = {each.sequence for each in read_all(region.streams, shards[shard_id])}
                 self._compare(records, kept, before_ms, is_exact=is_exact)
+                demand(
+                    not any(each.is_trimmed and each.sequence in pinned for each in records),
+                    f"{shard_id}: what a handler pins is kept",
+                )
             is_listed = stream.arn in region.streams.streams.by_arn
             if not is_listed:
                 self._check_removal(stream, before_ms)

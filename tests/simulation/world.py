@@ -10,7 +10,6 @@ from random import Random
 
 from pelton.engine import DynamoDBError, ManualClock
 from pelton.engine.splitting import split_partition
-from pelton.engine.storage import sqlite
 from pelton.streams import StreamLimits, Upkeep
 from tests.handlers.stage import Stage
 from tests.model_writes import Address, Plain, plain_item
@@ -18,6 +17,7 @@ from tests.region import N, Region, S
 
 from .consumer import Consumer
 from .deeds import Deed, random_deed
+from .following import DONE_TABLE, Followers
 from .lineage import check_lineage
 from .model import Model, TableModel, demand
 from .witness import Witness
@@ -25,6 +25,7 @@ from .witness import Witness
 VIEWS = ("KEYS_ONLY", "NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES")
 TABLES = ("ants", "bees")
 CONSUMERS_MAX = 4
+HANDLERS_MAX = 3
 PARTITIONS_MAX = 12
 REGIONS_MAX = 2
 
@@ -42,8 +43,6 @@ class World:
     """
 
     def __init__(self, seed: int, folder: Path, trace: Callable[[str], None]) -> None:
-        # A process notices the commits of others when it writes, not after a while of real time.
-        sqlite.FOREIGN_CHECK_SECONDS = 86_400.0
         self.random = Random(seed)
         self.clock = ManualClock()
         self.model = Model()
@@ -57,8 +56,9 @@ class World:
         self._stale: set[Region] = set()
         self.consumers: list[Consumer] = []
         self._consumers_made = 0
+        self.followers = Followers(self.model, self.random)
         self._note_time()
-        self._open()
+        self._open().create(DONE_TABLE, "id", "sk")
         for name in TABLES[: self.random.randint(1, 2)]:
             self._create_table(name)
         self._kinds: list[tuple[Callable[[], str], float]] = [
@@ -72,6 +72,8 @@ class World:
             (self.change_table, 1),
             (self.begin_consumer, 3),
             (self.restart_consumer, 2),
+            (self.handle, 12),
+            (self.change_handlers, 3),
             (self.crash, 1.5),
             (self.tear, 1.5),
             (self.reopen, 1),
@@ -90,8 +92,10 @@ class World:
         for stream in self.model.streams_kept():
             check_lineage(region, stream, self.random, is_fresh=True)
         for consumer in self.consumers:
-            self._trace(f"drain: {consumer.name}")
+            self._trace(f"finish: {consumer.name}")
             consumer.drain(region, self.refresh)
+        self._trace("finish: handlers")
+        self.followers.finish(self.regions[0])
 
     def close(self) -> None:
         for region in self.regions:
@@ -133,6 +137,7 @@ class World:
 
     def reopen(self) -> str:
         """All processes end and one begins anew."""
+        self.followers.stop(self.regions[0], is_clean=True)
         self.close()
         self._stale.clear()
         self._open()
@@ -177,12 +182,13 @@ class World:
         return path
 
     def _go_on_with(self, path: Path) -> None:
+        # What they do before they are closed is done in a file that nobody opens again.
         self.close()
         for suffix in ("", "-wal", "-shm"):
             Path(f"{self._path}{suffix}").unlink(missing_ok=True)
         self._stale.clear()
         self._path = path
-        self._open()
+        self.followers.stop(self._open(), is_clean=False)
 
     # --- writing -------------------------------------------------------------------------------
 
@@ -327,9 +333,39 @@ class World:
         Upkeep(region.streams).run_round()
         self._has_written(region)
         before_ms = self.clock.now_ms() - retention_ms
-        self.witness.see_trimmed(region, before_ms, is_exact=True)
+        self.witness.see_trimmed(region, before_ms, self.followers)
         trimmed = sum(told.is_trimmed for each in self.model.streams for told in each.records)
         return f"{trimmed} records have been trimmed by now"
+
+    # --- handlers ------------------------------------------------------------------------------
+
+    def handle(self) -> str:
+        """Handlers run for a while; time passes as they wait for one another."""
+        if not self.followers.is_running:
+            return ""
+        self.refresh(self.regions[0])
+        told = self.followers.step(self.regions[0], self.random.randint(1, 12))
+        self._note_time()
+        self._has_written(self.regions[0])
+        return told
+
+    def change_handlers(self) -> str:
+        """Handlers are stopped, started, or get one more beside them."""
+        region = self.regions[0]
+        was_running = self.followers.is_running
+        if was_running:
+            self.followers.stop(region, is_clean=True)
+            self._has_written(region)
+        chance = self.random.random()
+        if was_running and chance < 0.4:
+            return "stopped"
+        if chance < 0.7 and self.followers.count < HANDLERS_MAX:
+            self.followers.add(self.random.choice(TABLES))
+        skips = self.random.random() < 0.3
+        self.refresh(region)
+        self.followers.start(region, skips=skips)
+        self._has_written(region)
+        return f"{self.followers.count} run, skipping: {skips}"
 
     # --- readers -------------------------------------------------------------------------------
 
