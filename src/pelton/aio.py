@@ -42,10 +42,7 @@ def _paged(
     async def method(self: AsyncTable, /, *args: P.args, **kwargs: P.kwargs) -> AsyncIterator[Item]:
         pages: Pages | None = build(self.table.requests, *args, **kwargs)
         while pages is not None:
-            answers = await asyncio.gather(
-                *(submit(self.table.database, *wanted) for wanted in pages.wanted)
-            )
-            items, pages = pages.take(answers)
+            items, pages = pages.take(await _answers(self.table.database, pages.wanted))
             for item in items:
                 yield item
 
@@ -154,6 +151,15 @@ async def answer(database: Database, asked: Asked[R]) -> R:
         except StopIteration as end:
             result = end.value
             return result
+
+
+async def _answers(
+    database: Database, wanted: list[tuple[str, dict[str, Any]]]
+) -> list[dict[str, Any]]:
+    """The answers to requests side by side; one alone needs no task."""
+    if len(wanted) == 1:
+        return [await submit(database, *wanted[0])]
+    return await asyncio.gather(*(submit(database, *each) for each in wanted))
 
 
 async def submit(database: Database, operation: str, request: dict[str, Any]) -> dict[str, Any]:

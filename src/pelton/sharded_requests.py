@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields, is_dataclass
 from random import Random
 from typing import Any
@@ -78,25 +78,42 @@ class ShardedRequests(TableRequests):
             return None if item is None else self.original(item)
 
         if operation == "PutItem":
+            self._check_put(request)
             return Call(operation, {**request, "Item": self.stored_item(request["Item"])}, decoded)
         number = self.keys.number_of_key(request["Key"])
-        if number is not None or not self.keys.has_original(request["Key"]):
+        is_sure = number is not None and (operation != "UpdateItem" or self._makes_whole_items)
+        if is_sure or not self.keys.has_original(request["Key"]):
             return Call(operation, self._of_shard(request, number or 0), decoded)
+        numbers = range(self.keys.shards.count) if number is None else (number,)
         if operation == "GetItem":
-            return self._got_from_any(request, decoded)
-        return self._written_where_it_is(operation, request, decoded)
+            return self._got_from_any(numbers, request, decoded)
+        return self._written_where_it_is(numbers, operation, request, decoded)
 
     def _of_shard(self, request: Request, number: int) -> Request:
         return {**request, "Key": self.keys.key_in(request["Key"], number)}
 
-    def _got_from_any(self, request: Request, decode: Decode) -> Steps[Item | None]:
-        numbers = range(self.keys.shards.count)
+    @property
+    def _makes_whole_items(self) -> bool:
+        """Whether an item that an update makes has what its shard follows from: the key has it."""
+        return self.keys.spreading == self.keys.sort
+
+    def _check_put(self, request: Request) -> None:
+        """Raises ValueError for a condition that would meet any of the shards, as it happens."""
+        if self.keys.spreading is None and "ConditionExpression" in request:
+            raise ValueError(
+                f"a put into {self.name!r} cannot have a condition: its write shard is drawn at "
+                "random, and the item that the condition is about may be in another"
+            )
+
+    def _got_from_any(
+        self, numbers: Sequence[int], request: Request, decode: Decode
+    ) -> Steps[Item | None]:
         found = yield [Call("GetItem", self._of_shard(request, each), decode) for each in numbers]
-        number = self._only_number(request, found)
-        return None if number is None else found[number]
+        held = self._held(request, numbers, found)
+        return None if held is None else held[1]
 
     def _written_where_it_is(
-        self, operation: str, request: Request, decode: Decode
+        self, numbers: Sequence[int], operation: str, request: Request, decode: Decode
     ) -> Steps[Item | None]:
         """Looks for the item first. Raises LookupError for an update of one that is not there."""
         look = {
@@ -106,27 +123,32 @@ class ShardedRequests(TableRequests):
             "ProjectionExpression": "#key",
             "ExpressionAttributeNames": {"#key": self.keys.partition},
         }
-        numbers = range(self.keys.shards.count)
         found = yield [Call("GetItem", self._of_shard(look, each), item_of) for each in numbers]
-        number = self._only_number(request, found)
-        if number is None and operation == "UpdateItem":
+        held = self._held(request, numbers, found)
+        if held is None and operation == "UpdateItem":
             raise LookupError(
-                f"an update of {self.name!r} makes no item while its write shard is not known: "
-                f"put it first; there is none with {self._shown(request['Key'])}"
+                f"an update of {self.name!r} makes no item, for its key does not tell its write "
+                f"shard: put it first; there is none with {self._shown(request['Key'])}"
             )
-        [result] = yield [Call(operation, self._of_shard(request, number or 0), decode)]
+        number = numbers[0] if held is None else held[0]
+        [result] = yield [Call(operation, self._of_shard(request, number), decode)]
         item: Item | None = result
         return item
 
-    def _only_number(self, request: Request, found: list[Item | None]) -> int | None:
-        """The shard that has an item. Raises PeltonError where several have."""
-        numbers = [number for number, item in enumerate(found) if item is not None]
-        if len(numbers) > 1:
+    def _held(
+        self, request: Request, numbers: Sequence[int], found: list[Item | None]
+    ) -> tuple[int, Item] | None:
+        """The shard that has an item, and the item. Raises PeltonError where several have."""
+        held = [
+            (number, item) for number, item in zip(numbers, found, strict=True) if item is not None
+        ]
+        if len(held) > 1:
+            holders = " and ".join(str(number) for number, _ in held)
             raise PeltonError(
-                f"write shards {' and '.join(map(str, numbers))} of {self.name!r} hold an item of "
-                f"one key: {self._shown(request['Key'])}; a key must be put into one shard only"
+                f"write shards {holders} of {self.name!r} hold an item of one key: "
+                f"{self._shown(request['Key'])}; a key must be put into one shard only"
             )
-        return numbers[0] if numbers else None
+        return held[0] if held else None
 
     def _way_to_tell(self) -> str:
         spreading = self.keys.spreading

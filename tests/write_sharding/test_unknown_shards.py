@@ -59,6 +59,8 @@ def test_callers_that_await_find_random_shards_too(facts: pelton.Table) -> None:
 def test_what_a_shard_that_is_not_known_cannot_do_is_refused(facts: pelton.Table) -> None:
     with pytest.raises(LookupError, match="put it first; there is none with .*'seq': '1'"):
         facts.update(fact("1"), "SET note = :n", values={":n": "x"})
+    with pytest.raises(ValueError, match="its write shard is drawn at random"):
+        facts.put(fact("1"), condition="attribute_not_exists(topic)")
     with pytest.raises(ValueError, match="drawn at random; use the table's own"):
         facts.batch().delete(fact("1"))
     with pytest.raises(ValueError, match="drawn at random; use the table's own"):
@@ -101,8 +103,10 @@ def test_a_shard_may_follow_from_another_attribute(
     assert visits.get(fact("05")) == fact("05", visitor="v5")
     assert len(seen) == 11
     visits.update(fact("05"), "SET note = :n", values={":n": "x"})
-    made = visits.update(fact("99", visitor="v1"), "SET note = :n", values={":n": "x"})
-    assert made is None
+    visits.update(fact("05", visitor="v5"), "SET more = :n", values={":n": "y"})
+    assert visits.get(fact("05")) == fact("05", visitor="v5", note="x", more="y")
+    with pytest.raises(LookupError, match="put it first"):
+        visits.update(fact("05", visitor="v1"), "SET note = :n", values={":n": "x"})
     with visits.batch() as batch:
         batch.delete(fact("05", visitor="v5"))
     assert visits.get(fact("05")) is None
