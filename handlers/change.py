@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -14,6 +14,15 @@ from .python_values import Item, item_to_python
 
 Show = Callable[[Item], dict[str, Any]]
 """An item in wire form as a handler sees it."""
+
+
+class Commit(NamedTuple):
+    """Where a change stands among all those of the region."""
+
+    transaction: int
+    """A number that all changes of one atomic request share, whatever their tables and shards."""
+    position: int
+    """Greater than that of every change that was committed before it, of whatever table."""
 
 
 class RecordChange:
@@ -51,9 +60,9 @@ class RecordChange:
         return datetime.fromtimestamp(self._record.at_ms / 1000, UTC)
 
     @property
-    def transaction_number(self) -> int:
-        """A number that all changes of one atomic request share."""
-        return self._record.transaction
+    def commit(self) -> Commit:
+        """What a record's wire form does not tell: its transaction, and its place in the region."""
+        return Commit(self._record.transaction, self._record.sequence)
 
     @cached_property
     def record(self) -> dict[str, Any]:

@@ -21,6 +21,7 @@ __all__ = [
     # the face
     "App",
     "Index",
+    "Stream",
     "Table",
     "WriteShards",
     # what handlers are called with
@@ -37,8 +38,10 @@ __all__ = [
     "ConditionalCheckFailedException",
     "DynamoDBError",
     "PeltonError",
+    "RecordsTrimmedError",
     "ResourceNotFoundException",
     "TransactionCanceledException",
+    "TrimmedDataAccessException",
     "ValidationException",
     # about this package
     "__version__",
@@ -53,12 +56,15 @@ if TYPE_CHECKING:
     from .engine.errors import PeltonError as PeltonError
     from .engine.errors import ResourceNotFoundException as ResourceNotFoundException
     from .engine.errors import TransactionCanceledException as TransactionCanceledException
+    from .engine.errors import TrimmedDataAccessException as TrimmedDataAccessException
     from .engine.errors import ValidationException as ValidationException
     from .engine.partitions import PartitionLimits as PartitionLimits
     from .engine.strictness import Strictness as Strictness
     from .handlers import Context as Context
     from .handlers import RecordChange as RecordChange
+    from .handlers import RecordsTrimmedError as RecordsTrimmedError
     from .requests import Item as Item
+    from .stream import Stream as Stream
     from .streams.limits import StreamLimits as StreamLimits
     from .table import Table as Table
     from .write_sharding import WriteShards as WriteShards
@@ -71,6 +77,8 @@ _HOMES = {
     "ManualClock": ".engine.clock",
     "PartitionLimits": ".engine.partitions",
     "RecordChange": ".handlers",
+    "RecordsTrimmedError": ".handlers",
+    "Stream": ".stream",
     "StreamLimits": ".streams.limits",
     "Strictness": ".engine.strictness",
     "Table": ".table",

@@ -13,7 +13,8 @@ from .definitions import Index, KeyAttribute, StreamView, TableDefinition, split
 from .engine import Clock, Database, PartitionLimits, Strictness
 from .engine.errors import ResourceInUseException, ResourceNotFoundException
 from .handlers import Dispatcher, EventSourceMapping, Handler, MappingStats, Shape
-from .original_keys import with_original_keys
+from .original_keys import show_original, with_original_keys
+from .stream import Stream
 from .streams import StreamLimits, Streams, Upkeep
 from .table import Table
 from .write_sharding import WriteShards
@@ -108,6 +109,26 @@ class App:
             found = self.call("DescribeTable", {"TableName": definition.name})["Table"]
         except ResourceNotFoundException:
             try:
+    def stream(self, table: Table | str) -> Stream:
+        """The stream of a table, or the one with an ARN.
+
+        Of a table's streams it is the enabled one, else the last that can still be read; also of a
+        table that was deleted. Raises ValueError where there is none.
+        """
+        name = table if isinstance(table, str) else table.name
+        streams = self.streams.streams
+        if name in streams.by_arn:
+            return Stream(self.streams, name, streams.by_arn[name].table_name)
+        found = streams.of_table(name)
+        if not found:
+            raise ValueError(
+                f'table {name!r} has no stream: declare it with stream="NEW_AND_OLD_IMAGES"'
+            )
+        last = max(found, key=lambda each: (each.disabled_ms is None, each.created_ms, each.label))
+        if isinstance(table, str) or table.write_shards is None:
+            return Stream(self.streams, last.arn, name)
+        return Stream(self.streams, last.arn, name, show_original(table))
+
                 self.call("CreateTable", definition.create_request())
                 return
             except ResourceInUseException:  # another process was quicker

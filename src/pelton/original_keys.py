@@ -1,4 +1,4 @@
-"""Handlers of tables with write shards: they are called with the keys that the table was given."""
+"""Changes of tables with write shards, shown with the keys that the table was given."""
 
 from __future__ import annotations
 
@@ -8,8 +8,14 @@ from functools import wraps
 from typing import Any
 
 from .handlers import Handler, RecordChange, Shape
+from .handlers.change import Show
 from .handlers.python_values import item_to_python
 from .table import Table
+
+
+def show_original(table: Table) -> Show:
+    """How a change shows an item of the table: as it was put into it."""
+    return lambda item: table.original(item_to_python(item))
 
 
 def with_original_keys(handler: Handler, table: Table) -> Handler:
@@ -20,9 +26,7 @@ def with_original_keys(handler: Handler, table: Table) -> Handler:
     if handler.shape is Shape.BATCH:
         return handler
     function: Callable[[Any, Any], Any] = handler.function
-
-    def shown(item: dict[str, Any]) -> dict[str, Any]:
-        return table.original(item_to_python(item))
+    shown = show_original(table)
 
     def original(argument: Any) -> Any:
         if isinstance(argument, RecordChange):

@@ -84,7 +84,7 @@ def test_a_change_has_the_values_of_its_item(stage: Stage) -> None:
     assert change.sequence_number == stage.records()[1]["dynamodb"]["SequenceNumber"]
     assert change.at.timestamp() * 1000 == stage.clock.now_ms()
     assert RecordChange(records[0], "things").old is None
-    assert change.transaction_number != RecordChange(records[0], "things").transaction_number
+    assert change.commit.transaction != RecordChange(records[0], "things").commit.transaction
     assert repr(change) == "<RecordChange MODIFY things {'id': 'a'}>"
 
 

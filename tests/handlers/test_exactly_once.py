@@ -67,7 +67,7 @@ def test_the_writes_of_one_delivery_are_one_group_in_the_stream(stage: Stage) ->
     groups: list[int] = []
 
     def note(change: RecordChange, context: Context) -> None:
-        groups.append(change.transaction_number)
+        groups.append(change.commit.transaction)
 
     stage.source()
     stage.source("totals")
