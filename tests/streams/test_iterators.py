@@ -278,3 +278,68 @@ def test_a_page_of_more_than_a_thousand_records_cannot_be_asked_for(region: Regi
     code, message = region.refusal("GetRecords", ShardIterator="x", Limit=1001)
     assert code == "ValidationException"
     assert message.endswith("Member must have value less than or equal to 1000")
+
+
+def test_an_iterator_of_the_longest_arn_has_the_length_that_aws_allows() -> None:
+    region = Region()
+    name = "t" * 255
+    region.create(name, stream="KEYS_ONLY")
+    arn = region.stream_arn(name)
+    (shard,) = region.shards(arn)
+    assert 28 <= len(shard["ShardId"]) <= 65
+    assert 37 <= len(arn) <= 1024
+    iterator = region.iterator(arn, shard["ShardId"])
+    assert len(iterator) <= 2048
+    assert region.call("GetRecords", ShardIterator=iterator)["Records"] == []
+    region.close()
+
+
+def test_an_iterator_of_the_tables_other_stream_is_none(
+    region: Region, arn: str, shard_id: str
+) -> None:
+    iterator = region.iterator(arn, shard_id)
+    region.call("UpdateTable", TableName="things", StreamSpecification={"StreamEnabled": False})
+    enabling = {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}
+    region.call("UpdateTable", TableName="things", StreamSpecification=enabling)
+    other = iterator.replace(arn, region.stream_arn())
+    assert other != iterator
+    assert region.refusal("GetRecords", ShardIterator=other) == (
+        "ValidationException",
+        "Invalid ShardIterator",
+    )
+
+
+def test_an_iterator_of_a_stream_that_is_gone_is_not_found() -> None:
+    region = Region(retention_seconds=60)
+    region.create(stream="NEW_IMAGE")
+    arn = region.stream_arn()
+    iterator = region.iterator(arn, region.shards(arn)[0]["ShardId"])
+    region.call("DeleteTable", TableName="things")
+    region.clock.advance(seconds=61)
+    region.streams.trim()
+    assert region.refusal("GetRecords", ShardIterator=iterator) == (
+        "ResourceNotFoundException",
+        f"Requested resource not found: Stream: {arn} not found",
+    )
+    region.close()
+
+
+def test_latest_does_not_miss_the_write_that_follows_at_once(
+    region: Region, arn: str, shard_id: str
+) -> None:
+    for number in range(50):
+        iterator = region.iterator(arn, shard_id, "LATEST")
+        put_numbers(region, number)
+        assert numbers_of(region.read(iterator)[0]) == [number]
+
+
+def test_only_a_closed_shards_last_page_has_no_next_iterator(
+    region: Region, arn: str, shard_id: str
+) -> None:
+    """It is absent there, not null; Records is a list also where it is empty."""
+    put_numbers(region, 1)
+    answer = region.call("GetRecords", ShardIterator=region.iterator(arn, shard_id, "LATEST"))
+    assert answer["Records"] == []
+    assert isinstance(answer["NextShardIterator"], str)
+    region.call("UpdateTable", TableName="things", StreamSpecification={"StreamEnabled": False})
+    assert region.call("GetRecords", ShardIterator=answer["NextShardIterator"]) == {"Records": []}
