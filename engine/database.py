@@ -28,6 +28,7 @@ from .operations import ITEM_OPERATIONS, TABLE_OPERATIONS
 from .operations.operation import Answer, Mode, Operation, Present, Request
 from .operations.precedence import raise_earlier_fault
 from .partitions import PartitionLimits
+from .splitter import Splitter
 from .storage import Reader, SQLiteStore, Store, Transaction
 from .strictness import Strictness, Switches
 
@@ -78,6 +79,7 @@ class Database:
         self.store.read(self.catalog.load)
         self.store.on_foreign_commit(self.catalog.load)
         self.backfill = Backfill(self)
+        self.splitter = Splitter(self)
 
     def call(self, operation: str, request: Request, *, present: Present = orjson.loads) -> Answer:
         """Answers one request, after its commit if it writes.

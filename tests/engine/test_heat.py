@@ -6,7 +6,7 @@ import random
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pelton.engine import ManualClock, Strictness
@@ -29,6 +29,7 @@ def heat_of(region: Region, seconds: float = 60.0) -> TableHeat:
     return region.database.heat.of(region.database.catalog.tables["things"], seconds)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 40), st.integers(1, 9)), max_size=400), st.integers(1, 12))
 def test_counts_are_within_the_bounds_of_the_sketch(
     added: list[tuple[int, int]], keys_max: int

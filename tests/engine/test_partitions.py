@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pelton.engine.keys import TOKEN_MAX, TOKEN_MIN
@@ -48,6 +48,7 @@ def assert_all_held_once(partitions: tuple[Partition, ...]) -> None:
     assert len({each.number for each in partitions}) == len(partitions)
 
 
+@settings(deadline=None)
 @given(start=st.integers(1, 40), cuts=st.lists(TOKENS, max_size=30), count=st.integers(1, 120))
 def test_however_they_divide_every_token_is_in_one(start: int, cuts: list[int], count: int) -> None:
     partitions = divide_tokens(start)
@@ -76,6 +77,7 @@ def test_the_widest_divide_first(start: int, count: int) -> None:
     assert max(widths) <= 2 * min(widths) + 2
 
 
+@settings(max_examples=20, deadline=None)
 @given(cuts=st.lists(TOKENS, max_size=20), tokens=st.lists(TOKENS, min_size=1))
 def test_a_table_finds_the_partition_of_a_token(cuts: list[int], tokens: list[int]) -> None:
     region = Region()
