@@ -7,7 +7,7 @@ from .change import RecordChange
 from .context import Context
 from .dead_letters import TABLE_NAME as DEAD_LETTER_TABLE
 from .dispatcher import Dispatcher
-from .errors import OwnershipLostError
+from .errors import OwnershipLostError, RecordsTrimmedError
 from .handler import Handler, Shape
 from .mapping import EventSourceMapping
 from .stats import MappingStats
@@ -22,6 +22,7 @@ __all__ = [
     "Dispatcher",
     "MappingStats",
     "OwnershipLostError",
+    "RecordsTrimmedError",
     "DEAD_LETTER_TABLE",
     # what it is called with
     "Context",

@@ -30,9 +30,8 @@ class Follower(NamedTuple):
     name: str
     epoch: int
     since: int
-    table_name: str | None = None
-    """None where it last ran before its table was kept here."""
-    pins_records: bool = False
+    table_name: str
+    pins_records: bool
     """Whether records that it has not done stay, however old they are."""
 
 
@@ -66,8 +65,6 @@ def keep_follower(transaction: Transaction, follower: Follower) -> None:
 
 def _from_row(name: str, epoch: int, body: bytes) -> Follower:
     kept = orjson.loads(body)
-    if isinstance(kept, int):  # what was kept before there were pins
-        return Follower(name, epoch, kept)
     return Follower(name, epoch, kept["since"], kept["table"], kept["pins"])
 
 

@@ -46,7 +46,6 @@ def list_pins(reader: Reader, shards: ShardMap, streams: StreamMap, before_ms: i
 def _measured(
     reader: Reader, shards: ShardMap, streams: StreamMap, follower: Follower, before_ms: int
 ) -> Pin:
-    assert follower.table_name is not None
     records = size_bytes = 0
     oldest: list[int] = []
     for stream in streams.of_table(follower.table_name):

@@ -5,6 +5,7 @@ What a mapping has pinned stays. What another has missed is counted as its loss.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -17,8 +18,16 @@ from .pins import pinned_behind
 from .shards import Shard, ShardMap
 from .stream import StreamMap
 
-CHUNK_RECORDS = 500
+CHUNK_RECORDS = 250
+REST_TIMES = 4.0
+"""How much longer the rest behind a chunk is than the chunk was, so that few writes meet one.
+
+Trimming keeps up all the same: in that time writers do not append as much as a chunk drops.
+"""
 RELEASE_BYTES_MAX = 1024 * 1024
+
+Rest = Callable[[float], bool]
+"""Lets so many seconds pass, for others to write in; True has the trimming stop for now."""
 
 
 def trim_expired(
@@ -28,19 +37,25 @@ def trim_expired(
     retention_ms: int,
     *,
     chunk_records: int = CHUNK_RECORDS,
-    is_stopping: Callable[[], bool] = lambda: False,
+    rest: Rest | None = None,
 ) -> int:
     """Drops expired records, then closed shards and disabled streams with nothing left.
 
-    Each chunk is a transaction of its own; between two of them it looks whether it has to stop.
-    Returns how many records were dropped.
+    Each chunk is a transaction of its own, and `rest` is called behind it. Returns how many records
+    were dropped.
     """
     before_ms = database.clock.now_ms() - retention_ms
     trimmed = 0
     for shard in database.store.read(lambda reader: _expired(reader, shards, before_ms)):
         work = _chunk_work(shards, shard.number, before_ms, chunk_records)
-        while not is_stopping() and (count := database.write(work)):
+        while True:
+            start = time.perf_counter()
+            count = database.write(work)
             trimmed += count
+            if not count:
+                break
+            if rest is not None and rest((time.perf_counter() - start) * REST_TIMES):
+                return trimmed
         if shard.closed_ms is not None and shard.closed_ms < before_ms:
             database.write(_shard_removal(shards, streams, shard.number))
     for stream in list(streams.by_arn.values()):

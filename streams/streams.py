@@ -15,7 +15,7 @@ from .limits import StreamLimits
 from .operations import STREAM_OPERATIONS, bind_operations
 from .pins import Pin, list_pins, remove_pin
 from .records import Record, pack_record, unpacker_of
-from .retention import CHUNK_RECORDS, trim_expired
+from .retention import CHUNK_RECORDS, Rest, trim_expired
 from .shards import TRIMMED, Shard, ShardMap
 from .stream import StreamMap
 
@@ -121,16 +121,20 @@ class Streams:
     def trim(
         self,
         chunk_records: int = CHUNK_RECORDS,
-        is_stopping: Callable[[], bool] = lambda: False,
+        rest: Rest | None = None,
     ) -> int:
-        """Drops what is older than the retention, in short transactions; returns how many."""
+        """Drops what is older than the retention, in short transactions; returns how many.
+
+        `rest` is called between them with the seconds that others should have for their writes; it
+        returns whether to stop.
+        """
         return trim_expired(
             self.database,
             self.shards,
             self.streams,
             self._retention_ms,
             chunk_records=chunk_records,
-            is_stopping=is_stopping,
+            rest=rest,
         )
 
     def pins(self) -> list[Pin]:

@@ -38,6 +38,11 @@ class HandlerOptions(TypedDict, total=False):
     """How often a failing batch is tried again before it goes to the dead letters: 3."""
     bisect_batch_on_function_error: bool
     """Whether a failing batch is halved until the record at fault is alone: True unless given."""
+    pins_records: bool
+    """Whether records that the handler has not done stay in the stream, however old they are."""
+    on_trimmed: Literal["fail", "skip"]
+    """What to do where records left the stream before they were done: fail unless given, or skip.
+    """
     enabled: bool
     """False keeps the handler's position but does not call it."""
 
@@ -251,9 +256,18 @@ class App:
     def drain(self, timeout_seconds: float | None = None) -> None:
         """Returns when every handler has caught up, with what the handlers themselves wrote too.
 
-        Raises TimeoutError telling who is behind.
+        Raises TimeoutError telling who is behind, RecordsTrimmedError where records left the stream
+        before their handler had done them.
         """
         self.dispatcher.drain(timeout_seconds)
+
+    def unpin(self, name: str) -> None:
+        """Lets the records go that a handler with `pins_records` has not done, as others' do.
+
+        For one that will never come back; started again with that option it pins again. Raises
+        ValueError where no handler of that name pins records.
+        """
+        self.streams.unpin(name)
 
     def stats(self) -> dict[str, MappingStats]:
         """What each handler has done since the start, by the handler's name."""

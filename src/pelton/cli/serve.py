@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from .failure import CommandError
+from .limits import limits_of
 from .output import print_line
 from .regions import files_of_regions
 from .stopping import stop_signals
@@ -17,12 +18,29 @@ if TYPE_CHECKING:
     from pelton import Strictness
 
 Durability = Literal["FULL", "NORMAL"]
+Origins = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="ORIGIN",
+        help="Let web pages of this origin, such as https://app.example.com, use the server "
+        "from a browser; * lets all. May be given several times.",
+    ),
+]
 Switches = Annotated[
     list[str] | None,
     typer.Option(
         metavar="SWITCH",
         help="Be as hard on clients as AWS is, for tests: throttles, or a switch with its value, "
         "such as unprocessed_probability=0.2. May be given several times.",
+    ),
+]
+
+Limits = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=VALUE",
+        help="Change one of AWS's limits, for tests: shard_seconds_max=1 rolls shards every "
+        "second, retention_seconds=10 keeps records for ten. May be given several times.",
     ),
 ]
 
@@ -55,15 +73,9 @@ def serve(
             help="Let other machines in although requests are not authenticated.",
         ),
     ] = False,
-    cors: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="ORIGIN",
-            help="Let web pages of this origin, such as https://app.example.com, use the server "
-            "from a browser; * lets all. May be given several times.",
-        ),
-    ] = None,
+    cors: Origins = None,
     strict: Switches = None,
+    limit: Limits = None,
 ) -> None:
     """Serve a file to every client that speaks DynamoDB's protocol, until SIGTERM or Ctrl-C."""
     import pelton
@@ -73,10 +85,18 @@ def serve(
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     files = files_of_regions(path, region or [])
     strictness = _strictness_of(strict or [])
+    partition_limits, stream_limits = limits_of(limit or [])
     with ExitStack() as opened:
         databases = {}
         for name, file in files.items():
-            app = App(file, region=name, durability=durability, strictness=strictness)
+            app = App(
+                file,
+                region=name,
+                durability=durability,
+                strictness=strictness,
+                partition_limits=partition_limits,
+                stream_limits=stream_limits,
+            )
             opened.callback(app.close)
             databases[name] = app.database
         with stop_signals() as stopping:
