@@ -33,6 +33,8 @@ class Face(Protocol):
 
     def original(self, item: Mapping[str, Any]) -> PythonItem: ...
 
+    def check_update(self, expression: str, names: Mapping[str, str] | None) -> None: ...
+
 
 TableName = str | Face
 
@@ -74,7 +76,10 @@ class HandlerTransaction:
         """Changes an item by an update expression, or creates it.
 
         Raises ValidationException as UpdateItem does; what depends on the item shows at the commit.
+        Raises ValueError where a table with write shards cannot be updated so.
         """
+        if not isinstance(table, str):
+            table.check_update(expression, names)
         request: dict[str, Any] = {
             "TableName": _name_of(table),
             "Key": _wire_key(table, key),

@@ -94,6 +94,9 @@ class TableRequests:
         """An item as it was given to the table; it may be the same, changed."""
         return item
 
+    def check_update(self, expression: str, names: Names | None) -> None:
+        """Raises ValueError for an update that the table does not allow, whatever its item is."""
+
     def _asked(
         self,
         operation: str,

@@ -13,7 +13,7 @@ from .engine.expressions import Placeholders, bind_update, tree
 from .engine.expressions.parser import Parsed, parse_condition, parse_update
 from .engine.expressions.tokens import InvalidExpression
 from .handlers.python_values import item_to_python
-from .requests import Asked, Call, Item, Pages, Steps, TableRequests, item_of, paging
+from .requests import Asked, Call, Item, Names, Pages, Steps, TableRequests, item_of, paging
 from .sharded_query import ShardedQuery
 from .write_sharding import StoredKeys, WriteShards
 
@@ -64,6 +64,16 @@ class ShardedRequests(TableRequests):
         if isinstance(stored, str):
             item[self.keys.partition] = self.keys.shards.original(stored)
         return item
+
+    def check_update(self, expression: str, names: Names | None) -> None:
+        if not self._makes_whole_items:
+            raise ValueError(
+                f"an update of {self.name!r} must look for its item first: put the item, or use "
+                "the table's own update"
+            )
+        self._check_expressions(
+            {"UpdateExpression": expression, "ExpressionAttributeNames": names or {}}
+        )
 
     def _shown(self, item: Request) -> Item:
         return self.original(item_to_python(item))

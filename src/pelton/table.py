@@ -111,6 +111,10 @@ class Table:
         """An item that another client found, or its key, as it was given to this table."""
         return self.requests.original(dict(item))
 
+    def check_update(self, expression: str, names: Mapping[str, str] | None = None) -> None:
+        """Raises ValueError for an update, unseen its item, that write shards do not allow."""
+        self.requests.check_update(expression, names)
+
     @property
     def stream_arn(self) -> str | None:
         """The ARN of the stream that is enabled on the table, None when none is."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import pelton
-from tests.write_sharding.orders import order, orders_of
+from tests.write_sharding.orders import fact, order, orders_of
 
 if TYPE_CHECKING:
     pass
@@ -83,6 +83,38 @@ def test_a_handler_s_transaction_writes_and_reads_original_keys(
         app.drain(30)
         assert list(orders.scan()) == [order(1, price=6)]
         assert found == [(order(1, price=6), None), orders.stored_item(order(1, price=6))]
+
+
+def test_a_handler_s_transaction_refuses_what_the_table_refuses(
+    app_file: Callable[[], pelton.App],
+) -> None:
+    app = app_file()
+    source = app.table("source", partition_key="id", stream="NEW_IMAGE")
+    orders = orders_of(app, write_shards=10)
+    shards = pelton.WriteShards(10, by="random")
+    facts = app.table("facts", partition_key="topic", sort_key="seq", write_shards=shards)
+    refused: list[str] = []
+
+    @app.on_insert(source)
+    def derived(item: Any, context: pelton.Context) -> None:
+        writes = context.transaction
+        attempts: list[Callable[[], None]] = [
+            lambda: writes.update(orders, order(1), "SET copied = topic"),
+            lambda: writes.update(orders, order(1), "SET copied = #k", names={"#k": "topic"}),
+            lambda: writes.update(facts, fact("1"), "SET note = :n", values={":n": 1}),
+            lambda: writes.delete(facts, fact("1")),
+        ]
+        for write in attempts:
+            with pytest.raises(ValueError, match="write shard|look for its item") as caught:
+                write()
+            refused.append(str(caught.value))
+        writes.put(facts, fact("1"))
+
+    with app:
+        source.put({"id": "x"})
+        app.drain(30)
+        assert len(refused) == 4
+        assert facts.get(fact("1")) == fact("1")
 
 
 @pytest.fixture
