@@ -239,21 +239,21 @@ class Streams:
             for shard in ended:
                 self.shards.close_shard(transaction, shard, at_ms)
             self.streams.disable(transaction, before.arn, at_ms)
+            numbers = frozenset(shard.number for shard in ended)
+            transaction.after_commit(lambda: self._tell(numbers))
         if after is not None and new is not None:
             self.streams.enable(transaction, new, after, at_ms)
             for partition in new.partitions:
                 self.shards.open_shard(transaction, new, after, partition.number, at_ms)
-            numbers = frozenset(shard.number for shard in ended)
-            transaction.after_commit(lambda: self._tell(numbers))
+
+    def _tell(self, numbers: frozenset[int]) -> None:
+        for listener in self._listeners:
+            listener(numbers)
 
     def _follow_splits(
         self, transaction: Transaction, old: Table, new: Table, settings: StreamSettings, at_ms: int
     ) -> None:
         """Closes the shard of each partition that is gone; those in its place get its children."""
-    def _tell(self, numbers: frozenset[int]) -> None:
-        for listener in self._listeners:
-            listener(numbers)
-
         for gone in set(old.partitions) - set(new.partitions):
             parent = self.shards.open[settings.arn, gone.number]
             closed = self.shards.close_shard(transaction, parent, at_ms)

@@ -39,7 +39,6 @@ __all__ = [
     "DynamoDBError",
     "PeltonError",
     "RecordsTrimmedError",
-    "RecordsTrimmedError",
     "ResourceNotFoundException",
     "TransactionCanceledException",
     "TrimmedDataAccessException",
@@ -64,7 +63,6 @@ if TYPE_CHECKING:
     from .handlers import Context as Context
     from .handlers import RecordChange as RecordChange
     from .handlers import RecordsTrimmedError as RecordsTrimmedError
-    from .handlers import RecordsTrimmedError as RecordsTrimmedError
     from .requests import Item as Item
     from .stream import Stream as Stream
     from .streams.limits import StreamLimits as StreamLimits
@@ -79,7 +77,6 @@ _HOMES = {
     "ManualClock": ".engine.clock",
     "PartitionLimits": ".engine.partitions",
     "RecordChange": ".handlers",
-    "RecordsTrimmedError": ".handlers",
     "RecordsTrimmedError": ".handlers",
     "Stream": ".stream",
     "StreamLimits": ".streams.limits",

@@ -12,6 +12,10 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, TypeVar, Unpack
 from .definitions import Index, KeyAttribute, StreamView, TableDefinition, split_key
 from .engine import Clock, Database, PartitionLimits, Strictness
 from .engine.errors import ResourceInUseException, ResourceNotFoundException
+from .engine.heat import TableHeat
+from .engine.partition_sizes import SizedPartition, sized_partitions
+from .engine.partitions import Partition
+from .engine.splitting import split_partition
 from .handlers import Dispatcher, EventSourceMapping, Handler, MappingStats, Shape
 from .original_keys import show_original, with_original_keys
 from .stream import Stream
@@ -109,11 +113,6 @@ class App:
         keys = (partition_key,) if sort_key is None else (partition_key, sort_key)
         return Table(self.database, name, tuple(split_key(key)[0] for key in keys), shards)
 
-    def _create_or_verify(self, definition: TableDefinition) -> None:
-        try:
-            found = self.call("DescribeTable", {"TableName": definition.name})["Table"]
-        except ResourceNotFoundException:
-            try:
     def stream(self, table: Table | str) -> Stream:
         """The stream of a table, or the one with an ARN.
 
@@ -134,6 +133,11 @@ class App:
             return Stream(self.streams, last.arn, name)
         return Stream(self.streams, last.arn, name, show_original(table))
 
+    def _create_or_verify(self, definition: TableDefinition) -> None:
+        try:
+            found = self.call("DescribeTable", {"TableName": definition.name})["Table"]
+        except ResourceNotFoundException:
+            try:
                 self.call("CreateTable", definition.create_request())
                 return
             except ResourceInUseException:  # another process was quicker
@@ -158,6 +162,39 @@ class App:
         {'TableNames': []}
         """
         return self.database.call(operation, request)
+
+    # --- partitions ----------------------------------------------------------------------------
+
+    def partitions(self, table: Table | str) -> tuple[SizedPartition, ...]:
+        """The partitions of a table, each with its items and bytes, in the order of their tokens.
+
+        Raises ResourceNotFoundException for a table that is not there.
+        """
+        return sized_partitions(self.database, _name_of(table))
+
+    def split_partition(
+        self, table: Table | str, number: int | None = None, *, last_low_token: int | None = None
+    ) -> tuple[Partition, Partition]:
+        """Divides a partition, by default the largest and in its middle, while writes go on.
+
+        The lower half ends with `last_low_token`. Raises ResourceNotFoundException for a table,
+        ValidationException for a partition that is not there or a token that is not in it.
+        """
+        if number is None:
+            largest = max(
+                self.partitions(table), key=lambda each: (each.size_bytes, each.partition.width)
+            )
+            number = largest.partition.number
+        return split_partition(
+            self.database, _name_of(table), number, last_low_token=last_low_token
+        )
+
+    def heat(self, table: Table | str, seconds: float = 60.0) -> TableHeat:
+        """What a table took of this process in the last seconds, by partition and by key.
+
+        Raises ResourceNotFoundException for a table that is not there.
+        """
+        return self.database.heat.of(self.database.catalog.table(_name_of(table)), seconds)
 
     @property
     def strictness(self) -> Strictness:
@@ -336,3 +373,7 @@ class App:
         trace: TracebackType | None,
     ) -> None:
         await self.aio.close()
+
+
+def _name_of(table: Table | str) -> str:
+    return table if isinstance(table, str) else table.name
