@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -117,7 +118,7 @@ def test_a_view_shows_its_images(
     assert {"NewImage", "OldImage"} & set(modified) == members
 
 
-def test_the_four_kinds_of_iterators(
+def test_the_five_kinds_of_iterators(
     dynamodbstreams: DynamoDBStreamsClient, stream: WireTable
 ) -> None:
     for number in range(3):
@@ -145,6 +146,11 @@ def test_the_four_kinds_of_iterators(
     assert read("LATEST") == []
     assert sequences[1:] in read("AT_SEQUENCE_NUMBER", SequenceNumber=sequences[1])
     assert sequences[2:] in read("AFTER_SEQUENCE_NUMBER", SequenceNumber=sequences[1])
+    # A time that has passed for certain, whatever the zone it is written in.
+    created = dynamodbstreams.describe_stream(StreamArn=arn)["StreamDescription"]
+    hour_before = created["CreationRequestDateTime"] - timedelta(hours=1)
+    assert read("AT_TIMESTAMP", Timestamp=hour_before) == [sequences]
+    assert read("AT_TIMESTAMP", Timestamp=hour_before + timedelta(days=1)) == []
 
 
 def test_a_disabled_stream_ends_and_stays_readable(
