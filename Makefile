@@ -33,7 +33,7 @@ tools-test: $(TOOLS)  ## Terraform, and dynamodb-admin in a browser, against pel
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup -q -rs -m tools tests/tools
 
 consumers-test: $(STAMP)  ## readers of streams from PyPI and npm, and Amazon's KCL where it is
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup -q -rs -m consumers tests/consumers
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -q -rs -m consumers tests/consumers
 
 conformance: $(STAMP)  ## public suites from checkouts that the environment names, against pelton
 	@$(BIN)/python -m conformance

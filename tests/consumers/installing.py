@@ -1,4 +1,8 @@
-"""Consumers as their registries have them, installed the first time in versions that are pinned."""
+"""Consumers as their registries have them, installed the first time in versions that are pinned.
+
+One process at a time installs a thing: its tests are in one file, and `make consumers-test` gives
+a file to one process.
+"""
 
 from __future__ import annotations
 

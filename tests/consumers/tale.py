@@ -21,6 +21,14 @@ def tell(source: Source, consumer: Consumer, turns: int) -> None:
         consumer.wait_for(source.history[begun:])
 
 
+def tell_in_haste(source: Source, consumer: Consumer, turns: int) -> None:
+    """Writes without waiting for the consumer, which reads meanwhile and falls behind."""
+    begun = len(source.history)
+    for number in range(turns):
+        take_turn(source, number)
+    consumer.wait_for(source.history[begun:])
+
+
 def take_turn(source: Source, number: int) -> None:
     """One turn: shards close with changes right before and right behind it."""
     source.write(40)

@@ -13,7 +13,7 @@ import pytest
 
 from .consumer import DRIVERS, Consumer
 from .source import Source, assert_read_once_in_order, by_item, first_sights
-from .tale import TURNS, tell
+from .tale import TURNS, tell, tell_in_haste
 
 TAKEOVER_SECONDS_MAX = 300
 """A dead worker's leases are given away when its lock has run out, which takes two minutes."""
@@ -24,7 +24,6 @@ pytestmark = [
     pytest.mark.consumers,
     pytest.mark.skipif(not JARS, reason="PELTON_KCL_CLASSPATH does not name the adapter's jars"),
     pytest.mark.skipif(shutil.which("java") is None, reason="no java on the PATH"),
-    pytest.mark.xdist_group("adapter"),
 ]
 
 
@@ -38,7 +37,8 @@ def reading(source: Source, worker: str) -> Consumer:
 def test_it_sees_every_change_once_and_in_order_and_another_worker_goes_on(source: Source) -> None:
     source.write(50)
     with reading(source, "first") as consumer:
-        tell(source, consumer, 2 * TURNS)
+        tell(source, consumer, TURNS)
+        tell_in_haste(source, consumer, TURNS)
         consumer.stop()
         assert_read_once_in_order(source.history, consumer.changes)
         seen = consumer.changes

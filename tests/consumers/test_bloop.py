@@ -9,9 +9,9 @@ import pytest
 from .consumer import DRIVERS, Consumer
 from .installing import python_with
 from .source import TABLE, Source, assert_read_once_in_order
-from .tale import TURNS, tell
+from .tale import TURNS, tell, tell_in_haste
 
-pytestmark = [pytest.mark.consumers, pytest.mark.xdist_group("bloop")]
+pytestmark = pytest.mark.consumers
 
 
 def reading(source: Source, token: Path) -> Consumer:
@@ -22,7 +22,8 @@ def reading(source: Source, token: Path) -> Consumer:
 def test_it_sees_every_change_once_and_in_order(source: Source, tmp_path: Path) -> None:
     source.write(50)
     with reading(source, tmp_path / "token.json") as consumer:
-        tell(source, consumer, 3 * TURNS)
+        tell(source, consumer, 2 * TURNS)
+        tell_in_haste(source, consumer, TURNS)
         consumer.stop()
         assert_read_once_in_order(source.history, consumer.changes)
     assert source.splits >= 3

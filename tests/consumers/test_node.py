@@ -13,12 +13,11 @@ import pytest
 from .consumer import DRIVERS, Consumer
 from .installing import node, node_modules
 from .source import TABLE, Change, Source, assert_read_once_in_order, missing
-from .tale import TURNS, take_turn, tell
+from .tale import TURNS, take_turn, tell, tell_in_haste
 
 pytestmark = [
     pytest.mark.consumers,
     pytest.mark.skipif(node() is None, reason="no node and npm on the PATH"),
-    pytest.mark.xdist_group("node"),  # They share what the first of them installs.
 ]
 
 
@@ -30,7 +29,8 @@ def reading(driver: str, *arguments: str, cwd: Path | None = None) -> Consumer:
 def test_the_sdk_for_javascript_reads_every_change_once_and_in_order(source: Source) -> None:
     source.write(50)
     with reading("read_sdk", source.url, source.stream_arn) as consumer:
-        tell(source, consumer, 3 * TURNS)
+        tell(source, consumer, 2 * TURNS)
+        tell_in_haste(source, consumer, TURNS)
         consumer.stop()
         assert_read_once_in_order(source.history, consumer.changes)
 

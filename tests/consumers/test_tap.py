@@ -20,7 +20,6 @@ pytestmark = [
     pytest.mark.skipif(
         sys.version_info >= (3, 12), reason="the boto3 that the tap pins needs Python 3.11"
     ),
-    pytest.mark.xdist_group("tap"),
 ]
 
 DELETED = 0
