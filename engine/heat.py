@@ -11,7 +11,7 @@ import random
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal, NamedTuple
 
 from .capacity import read_units, write_units
@@ -70,6 +70,9 @@ class TableHeat:
     hottest_reads: tuple[KeyHeat, ...]
     """The partition keys that were read most, the hottest first."""
     hottest_writes: tuple[KeyHeat, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
 
 
 class QueriedKey(NamedTuple):

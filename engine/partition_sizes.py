@@ -38,6 +38,14 @@ class PartitionSize(NamedTuple):
         return self.items <= COUNTED_ITEMS_MAX and self.size_bytes <= COUNTED_BYTES_MAX
 
 
+class SizedPartition(NamedTuple):
+    """A partition with what is in it."""
+
+    partition: Partition
+    items: int
+    size_bytes: int
+
+
 class Cut(NamedTuple):
     """A place to divide a partition, and which share of its bytes is then in the lower half."""
 
@@ -51,6 +59,16 @@ def sizes_of(reader: Reader, table: Table) -> dict[int, PartitionSize]:
     return {
         each.number: PartitionSize(*counts.get(each.number, (0, 0))) for each in table.partitions
     }
+
+
+def sized_partitions(database: Database, table_name: str) -> tuple[SizedPartition, ...]:
+    """The partitions of a table in the order of their tokens.
+
+    Raises ResourceNotFoundException for a table that is not there.
+    """
+    table = database.catalog.table(table_name)
+    sizes = database.store.read(lambda reader: sizes_of(reader, table))
+    return tuple(SizedPartition(each, *sizes[each.number]) for each in table.partitions)
 
 
 def divide_sizes(

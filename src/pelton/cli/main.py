@@ -10,7 +10,7 @@ import typer
 
 import pelton
 
-from . import item, pins, run, serve, stream, table
+from . import item, partitions, pins, run, serve, stream, table
 from .failure import CommandError
 
 EXIT_FAILURE = 1
@@ -29,6 +29,7 @@ commands.command("run")(run.run)
 commands.add_typer(table.commands, name="table")
 commands.add_typer(item.commands, name="item")
 commands.add_typer(stream.commands, name="stream")
+commands.add_typer(partitions.commands, name="partitions")
 commands.add_typer(pins.commands, name="pins")
 
 

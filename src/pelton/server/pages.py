@@ -10,6 +10,7 @@ from fastapi import FastAPI, Response
 import pelton
 from pelton.engine import PeltonError
 
+from .heat import add_heat_page
 from .origins import Origins
 from .regions import Regions
 from .strictness import add_strictness_page
@@ -36,6 +37,7 @@ def make_pages(
             "regions": sorted(regions.databases),
         }
 
+    add_heat_page(pages, regions)
     add_strictness_page(pages, regions, origins)
     return pages
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import orjson
 from fastapi import FastAPI, Request, Response
 
@@ -12,6 +10,7 @@ from pelton.engine.errors import AccessDeniedException
 
 from .origins import Origins
 from .regions import Regions
+from .replies import databases_of, no_region, reply
 
 PATH = "/pelton/strictness"
 BODY_BYTES_MAX = 64 * 1024
@@ -26,24 +25,24 @@ def add_strictness_page(pages: FastAPI, regions: Regions, origins: Origins) -> N
     @pages.get(PATH)
     async def tell_strictness(region: str | None = None) -> Response:
         """Every switch, by region."""
-        found = _databases(regions, region)
-        return _no_region(region) if found is None else _settings_of(found)
+        found = databases_of(regions, region)
+        return no_region(region) if found is None else _settings_of(found)
 
     @pages.put(PATH)
     async def set_strictness(request: Request, region: str | None = None) -> Response:
         """Sets the switches a JSON object names; those it leaves out are off."""
-        found = _databases(regions, region)
+        found = databases_of(regions, region)
         if found is None:
-            return _no_region(region)
+            return no_region(region)
         try:
             # A page from elsewhere may not change what a server does.
             if "origin" in request.headers:
                 origins.check(request.headers["origin"].encode("latin-1"))
             strictness = Strictness.from_json(orjson.loads(await _body_of(request)))
         except AccessDeniedException as error:
-            return _reply({"error": error.message}, 403)
+            return reply({"error": error.message}, 403)
         except ValueError as error:  # orjson's errors are of this kind too.
-            return _reply({"error": str(error)}, 400)
+            return reply({"error": str(error)}, 400)
         for database in found.values():
             database.strictness = strictness
         return _settings_of(found)
@@ -58,20 +57,5 @@ async def _body_of(request: Request) -> bytes:
     return body
 
 
-def _databases(regions: Regions, region: str | None) -> dict[str, Database] | None:
-    if region is None:
-        return regions.databases
-    database = regions.databases.get(region)
-    return None if database is None else {region: database}
-
-
 def _settings_of(databases: dict[str, Database]) -> Response:
-    return _reply({name: database.strictness.to_json() for name, database in databases.items()})
-
-
-def _no_region(region: str | None) -> Response:
-    return _reply({"error": f"this server serves no region {region!r}"}, 404)
-
-
-def _reply(content: Any, status: int = 200) -> Response:
-    return Response(orjson.dumps(content), status, media_type="application/json")
+    return reply({name: database.strictness.to_json() for name, database in databases.items()})
