@@ -20,9 +20,11 @@ ANSWERS_MAX = 300
 START_SECONDS_MAX = 0.7
 
 
-def live_and_die(audit: Audit, path: Path, source: random.Random) -> tuple[list[Log], int]:
+def live_and_die(
+    audit: Audit, path: Path, source: random.Random, app: str
+) -> tuple[list[Log], int]:
     """One life of the server, ended by kill -9; what its clients know, and how many answers."""
-    with Process(path) as process:
+    with Process(path, "run", app, "--port", "0") as process:
         if source.random() < 0.1:
             # It may die before anyone could ask it for something. Waiting is the point here: the
             # seed chooses a moment of its start.
@@ -44,8 +46,8 @@ def live_and_die(audit: Audit, path: Path, source: random.Random) -> tuple[list[
         return [client.end() for client in clients], answers.count
 
 
-def run_rounds(path: Path, rounds: int, seed: int) -> str:
-    """Lets the server live and die `rounds` times; returns a line with the figures."""
+def run_rounds(path: Path, rounds: int, seed: int, app: str = "tests.faults.served:app") -> str:
+    """Lets the server of an app live and die `rounds` times; returns a line with the figures."""
     source = random.Random(seed)
     audit = Audit(path)
     with Process(path) as process:
@@ -53,7 +55,7 @@ def run_rounds(path: Path, rounds: int, seed: int) -> str:
         assert process.stop() == 0
     answered = repeats = 0
     for number in range(1, rounds + 1):
-        logs, answers = live_and_die(audit, path, source)
+        logs, answers = live_and_die(audit, path, source, app)
         answered += answers
         audit.check(logs)
         if number % 10 == 0 or number == rounds:
