@@ -6,7 +6,7 @@ import argparse
 import json
 from collections.abc import Callable
 
-from . import handlers, http, inprocess, records, scale, start, write_sharding
+from . import handlers, http, inprocess, records, scale, start, trimming, write_sharding
 from .figure import Figure
 from .machine import describe_machine
 from .progress import progress_of
@@ -20,6 +20,7 @@ NOUNS: dict[str, Callable[[Callable[[str], None]], list[Figure]]] = {
     "records": records.measure,
     "scale": scale.measure,
     "start": start.measure,
+    "trimming": trimming.measure,
     "write_sharding": write_sharding.measure,
 }
 
