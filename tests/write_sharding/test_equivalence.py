@@ -84,7 +84,7 @@ def query_of(wanted: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(
     st.lists(WRITES, max_size=40),
     st.lists(QUERIES, min_size=1, max_size=8),

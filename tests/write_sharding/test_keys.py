@@ -8,7 +8,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pelton import WriteShards
@@ -42,6 +42,7 @@ def test_random_shards_are_all_drawn_and_are_among_the_keys() -> None:
     assert drawn == set(shards.keys(TOPIC)) == {f"{TOPIC}.{number}" for number in range(5)}
 
 
+@settings(deadline=None)
 @given(st.text(min_size=1), st.integers(0, 199), st.sampled_from(["#", ".", "##", "-shard-"]))
 def test_the_original_of_a_stored_key_is_the_key(key: str, number: int, separator: str) -> None:
     shards = WriteShards(200, separator=separator)
