@@ -49,6 +49,8 @@ class Streams:
         self.shards = ShardMap()
         self.streams = StreamMap()
         self._at_ms = 0
+        self._timed: set[int] = set()
+        """The shards none of whose records is younger than `_at_ms`."""
         self._listeners: tuple[Callable[[frozenset[int] | None], None], ...] = ()
         database.change_observers.append(self._append)
         database.catalog.observers.append(self._follow_table)
@@ -203,6 +205,7 @@ class Streams:
     def _load(self, reader: Reader) -> None:
         self.streams.load(reader)
         self.shards.load(reader)
+        self._timed.clear()
 
     def _append(self, transaction: Transaction, change: Change) -> None:
         settings = change.table.stream
@@ -210,7 +213,10 @@ class Streams:
             return
         partition = change.table.partition_of(change.token).number
         shard = self.shards.open[settings.arn, partition]
-        # Times do not run back along the log when the clock does, so that trimming is not held up.
+        if shard.number not in self._timed:
+            self._take_time_of(transaction, shard)
+        # Times do not run back along a shard when the clock does: trimming is not held up, and a
+        # time is found by halving.
         self._at_ms = at_ms = max(self._at_ms, change.at_ms)
         if at_ms - shard.created_ms >= self.limits.shard_seconds_max * 1000:
             shard = self._roll(transaction, change.table, shard, at_ms)
@@ -218,6 +224,13 @@ class Streams:
         packed = pack_record(change, settings.view_type)
         group = change.transaction or seq
         transaction.log_append(shard.number, shard.position_of(seq), group, at_ms, packed)
+
+    def _take_time_of(self, transaction: Transaction, shard: Shard) -> None:
+        """Has the next record be no older than the shard's last, whichever process wrote that."""
+        ends = transaction.log_ends(shard.number)
+        if ends is not None:
+            self._at_ms = max(self._at_ms, ends[1].at_ms)
+        self._timed.add(shard.number)
 
     def _roll(self, transaction: Transaction, table: Table, shard: Shard, at_ms: int) -> Shard:
         assert table.stream is not None

@@ -210,6 +210,32 @@ def test_a_clock_that_was_set_back_between_two_openings_trims_nothing_early(
     again.close()
 
 
+def test_times_do_not_run_back_along_a_shard_over_another_opening(tmp_path: Path) -> None:
+    first = Region(tmp_path / "x.db")
+    first.create(stream="NEW_IMAGE")
+    put_numbers(first, 1)
+    first.close()
+    first.clock.advance(seconds=-HOUR)
+    again = Region(tmp_path / "x.db", clock=first.clock)
+    beside = Region(tmp_path / "x.db", clock=first.clock)
+    put_numbers(again, 2)
+    put_numbers(beside, 3)
+    again.clock.advance(seconds=HOUR)
+    put_numbers(again, 4)
+    again.clock.advance(seconds=-HOUR)
+    put_numbers(beside, 5)
+    times = [record["dynamodb"]["ApproximateCreationDateTime"] for record in beside.records()]
+    assert len(set(times)) == 1
+    again.clock.advance(seconds=HOUR)
+    arn = beside.stream_arn()
+    iterator = beside.iterator(
+        arn, beside.shards(arn)[0]["ShardId"], "AT_TIMESTAMP", Timestamp=times[0]
+    )
+    assert numbers_of(beside.read(iterator)[0]) == [1, 2, 3, 4, 5]
+    again.close()
+    beside.close()
+
+
 def test_a_shard_that_was_closed_by_a_clock_set_back_keeps_its_records(region: Region) -> None:
     region.create(stream="NEW_IMAGE")
     arn = region.stream_arn()
