@@ -242,7 +242,13 @@ class Followers:
         for told in following.due(self._model):
             if told.sequence in all_done or told.sequence not in following.forgiven:
                 due.setdefault(item_name(told.address), []).append(told.sequence)
-        demand(done == due, f"{following.name} has done {due}, not {done}")
+        passed = [
+            f"{told}{' (trimmed)' if told.is_trimmed else ''}"
+            for told in following.due(self._model)
+            if told.sequence not in all_done | following.forgiven
+        ]
+        demand(not passed, f"{following} has done these: {'; '.join(passed)}")
+        demand(done == due, f"{following.name} has done {due}, once and in order, not {done}")
 
 
 def item_name(address: Address) -> str:

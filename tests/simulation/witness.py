@@ -95,6 +95,8 @@ class Witness:
         )
         end = shard.end_seq if shard.end_seq is not None else record.sequence
         demand(shard.start_seq <= record.sequence <= end, f"{what} is in its shard's range")
+        newest = max((each.at_ms for each in stream.of_shard(told.shard_id)), default=0)
+        demand(told.at_ms >= newest, f"{what} is no older than those before it in its shard")
         self._model.last_sequence = max(last, record.sequence)
         stream.bind(told)
 

@@ -20,11 +20,13 @@ from .deeds import Deed, random_deed
 from .following import DONE_TABLE, Followers
 from .lineage import check_lineage
 from .model import Model, TableModel, demand
+from .own_reader import OwnReader
 from .witness import Witness
 
 VIEWS = ("KEYS_ONLY", "NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES")
 TABLES = ("ants", "bees")
 CONSUMERS_MAX = 4
+OWN_READERS_MAX = 3
 HANDLERS_MAX = 3
 PARTITIONS_MAX = 12
 REGIONS_MAX = 2
@@ -55,6 +57,7 @@ class World:
         self.regions: list[Stage] = []
         self._stale: set[Region] = set()
         self.consumers: list[Consumer] = []
+        self.own_readers: list[OwnReader] = []
         self._consumers_made = 0
         self.followers = Followers(self.model, self.random)
         self._note_time()
@@ -64,6 +67,7 @@ class World:
         self._kinds: list[tuple[Callable[[], str], float]] = [
             (self.write, 30),
             (self.read, 40),
+            (self.read_on, 15),
             (self.pass_time, 10),
             (self.look, 4),
             (self.split, 3),
@@ -72,6 +76,7 @@ class World:
             (self.change_table, 1),
             (self.begin_consumer, 3),
             (self.restart_consumer, 2),
+            (self.change_own_readers, 3),
             (self.handle, 12),
             (self.change_handlers, 3),
             (self.crash, 1.5),
@@ -94,6 +99,9 @@ class World:
         for consumer in self.consumers:
             self._trace(f"finish: {consumer.name}")
             consumer.drain(region, self.refresh)
+        for reader in self.own_readers:
+            self._trace(f"finish: {reader.name}")
+            reader.drain(region)
         self._trace("finish: handlers")
         self.followers.finish(self.regions[0])
 
@@ -414,3 +422,25 @@ class World:
         consumer = self.random.choice(self.consumers)
         consumer.restart()
         return consumer.name
+
+    def read_on(self) -> str:
+        if not self.own_readers:
+            return ""
+        reader = self.random.choice(self.own_readers)
+        return f"{reader.name} {reader.step(self._any_region())}"
+
+    def change_own_readers(self) -> str:
+        """One more, or one that has to go on by what it has kept."""
+        kept = self.model.streams_kept()
+        if not kept or len(self.own_readers) >= OWN_READERS_MAX:
+            if not self.own_readers:
+                return ""
+            reader = self.random.choice(self.own_readers)
+            reader.restart()
+            return f"{reader.name} goes on anew"
+        stream = self.random.choice(kept)
+        name = f"own reader {len(self.own_readers) + 1}"
+        self.own_readers.append(
+            OwnReader(name, self.model, stream, self.random, self._any_region())
+        )
+        return f"{name} of {stream.arn}"
