@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import statistics
@@ -12,11 +13,13 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import pelton
 from pelton.engine import Database
 from pelton.streams import Streams
 
 from .figure import Figure
 from .inprocess import CREATE_TABLE, keys, put_together
+from .scale import memory_mb
 from .servers import pelton_on_disk
 
 VIEWS = ("KEYS_ONLY", "NEW_AND_OLD_IMAGES")
@@ -30,12 +33,16 @@ SERVED_ROUNDS = 5
 SERVED_RATE_MIN = 100_000
 PAGE_RECORDS = 1_000
 
+BACKLOG_RECORDS = 1_000_000
+BACKLOG_MEMORY_MB_MAX = 30
+"""What a reader may take more at the end of a backlog than at its beginning."""
+
 
 def measure(say: Callable[[str], None]) -> list[Figure]:
     figures = []
     for size in COMMIT_SIZES:
         figures += measure_append(size, say)
-    return [*figures, measure_get_records(say)]
+    return [*figures, measure_get_records(say), *measure_backlog(say)]
 
 
 # --- appending ------------------------------------------------------------------------------------
@@ -117,11 +124,15 @@ def measure_get_records(say: Callable[[str], None]) -> Figure:
 def fill(connection: http.client.HTTPConnection) -> None:
     call(connection, "CreateTable", CREATE_TABLE)
     for first in range(0, SERVED_RECORDS, 25):
-        puts = [
-            {"PutRequest": {"Item": {"id": {"S": f"item#{number:07d}"}, "n": {"N": str(number)}}}}
-            for number in range(first, first + 25)
-        ]
-        call(connection, "BatchWriteItem", {"RequestItems": {"items": puts}})
+        call(connection, "BatchWriteItem", {"RequestItems": {"items": puts_from(first)}})
+
+
+def puts_from(first: int) -> list[dict[str, Any]]:
+    """25 puts of new small items."""
+    return [
+        {"PutRequest": {"Item": {"id": {"S": f"item#{number:07d}"}, "n": {"N": str(number)}}}}
+        for number in range(first, first + 25)
+    ]
 
 
 def open_shards(connection: http.client.HTTPConnection) -> Iterator[str]:
@@ -178,3 +189,35 @@ def send(connection: http.client.HTTPConnection, operation: str, request: dict[s
     body = answer.read()
     assert answer.status == 200, f"{operation} was answered with {answer.status}: {body!r}"
     return body
+
+
+def measure_backlog(say: Callable[[str], None]) -> list[Figure]:
+    """Drains a backlog with a reader of pelton's own, and looks at what that takes of memory."""
+    with tempfile.TemporaryDirectory(dir=".cache") as folder:
+        app = pelton.App(Path(folder) / "backlog.db", durability="NORMAL")
+        with contextlib.closing(app):
+            app.call("CreateTable", CREATE_TABLE)
+            for first in range(0, BACKLOG_RECORDS, 25):
+                if first % 100_000 == 0:
+                    say(f"writing a backlog: {first:,} of {BACKLOG_RECORDS:,} records")
+                app.call("BatchWriteItem", {"RequestItems": {"items": puts_from(first)}})
+            say("draining it")
+            memory = []
+            last, count = "", 0
+            start = time.perf_counter()
+            for count, change in enumerate(app.stream("items").read(), 1):
+                assert change.sequence_number > last, "records came out of order"
+                last = change.sequence_number
+                if count % 100_000 == 0:
+                    memory.append(memory_mb())
+            seconds = time.perf_counter() - start
+    assert count == BACKLOG_RECORDS, f"{count:,} records were read"
+    return [
+        Figure("backlog of 1,000,000 read in order in process", count / seconds, "records/s"),
+        Figure(
+            "memory that it took from the first 100,000 on",
+            max(memory) - memory[0],
+            "MB",
+            at_most=BACKLOG_MEMORY_MB_MAX,
+        ),
+    ]
