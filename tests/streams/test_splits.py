@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from pelton.engine.errors import ValidationException
+from pelton.engine.partitions import PartitionLimits
 from pelton.engine.splitting import split_partition
+from pelton.streams import Upkeep
 from tests.region import N, Region, S
 
 
@@ -32,3 +34,19 @@ def test_a_partition_that_is_not_there_cannot_be_split(region: Region) -> None:
     with pytest.raises(ValidationException, match="there is no partition 7: there are 0"):
         split_partition(region.database, "things", 7)
     assert region.shards(region.stream_arn()) == before
+
+
+def test_upkeep_splits_what_is_too_large(region: Region) -> None:
+    region.database.partition_limits = PartitionLimits(size_bytes_max=2_000)
+    region.create(stream="KEYS_ONLY")
+    for number in range(40):
+        region.put({"id": S(str(number)), "text": S("x" * 80)})
+    upkeep = Upkeep(region.streams)
+    upkeep.run_round()
+    assert len(region.database.catalog.tables["things"].partitions) == 2
+    for number in range(40, 60):
+        region.put({"id": S(str(number)), "text": S("x" * 80)})
+    upkeep.run_round()
+    assert len(region.database.catalog.tables["things"].partitions) == 4
+    keys = [int(each["dynamodb"]["Keys"]["id"]["S"]) for each in region.records()]
+    assert sorted(keys) == [*range(60)]
