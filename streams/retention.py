@@ -19,15 +19,30 @@ from .shards import Shard, ShardMap
 from .stream import StreamMap
 
 CHUNK_RECORDS = 250
+CHUNK_RECORDS_MAX = 5_000
 REST_TIMES = 4.0
-"""How much longer the rest behind a chunk is than the chunk was, so that few writes meet one.
-
-Trimming keeps up all the same: in that time writers do not append as much as a chunk drops.
-"""
+"""How much longer the rest behind a chunk is than the chunk was, so that few writes meet one."""
 RELEASE_BYTES_MAX = 1024 * 1024
 
 Rest = Callable[[float], bool]
 """Lets so many seconds pass, for others to write in; True has the trimming stop for now."""
+
+
+class _Pace:
+    """How many records a chunk drops: at least twice what was written since the one before.
+
+    So trimming keeps up with its rests too, however many write meanwhile.
+    """
+
+    def __init__(self, least: int) -> None:
+        self._least = least
+        self._sequence: int | None = None
+
+    def limit(self, transaction: Transaction) -> int:
+        before, now = self._sequence, transaction.next_sequence()
+        self._sequence = now
+        written = 0 if before is None else now - before
+        return min(max(self._least, 2 * written), CHUNK_RECORDS_MAX)
 
 
 def trim_expired(
@@ -45,9 +60,10 @@ def trim_expired(
     were dropped.
     """
     before_ms = database.clock.now_ms() - retention_ms
+    pace = _Pace(chunk_records)
     trimmed = 0
     for shard in database.store.read(lambda reader: _expired(reader, shards, before_ms)):
-        work = _chunk_work(shards, shard.number, before_ms, chunk_records)
+        work = _chunk_work(shards, shard.number, before_ms, pace)
         while True:
             start = time.perf_counter()
             count = database.write(work)
@@ -76,7 +92,7 @@ def _expired(reader: Reader, shards: ShardMap, before_ms: int) -> list[Shard]:
 
 
 def _chunk_work(
-    shards: ShardMap, number: int, before_ms: int, limit: int
+    shards: ShardMap, number: int, before_ms: int, pace: _Pace
 ) -> Callable[[Transaction], int]:
     def work(transaction: Transaction) -> int:
         shard = shards.stored(transaction, number)
@@ -84,7 +100,7 @@ def _chunk_work(
             return 0
         followers = followers_of(transaction, shard.table_name)
         until = pinned_behind(transaction, followers, shard)
-        count, last = transaction.log_expired(number, before_ms, until, limit)
+        count, last = transaction.log_expired(number, before_ms, until, pace.limit(transaction))
         if not count:
             return 0
         trimmed_seq = shard.sequence_at(last)

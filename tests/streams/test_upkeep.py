@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -53,6 +56,33 @@ def test_a_rest_that_says_stop_ends_the_trimming(region: Region) -> None:
     assert len(region.records()) == 70
     assert all(seconds > 0 for seconds in rests)
     assert region.streams.trim(10, lambda seconds: False) == 70
+
+
+def test_chunks_grow_with_what_is_written_meanwhile(region: Region) -> None:
+    region.create(stream="KEYS_ONLY")
+    numbers = itertools.count()  # no item twice: a put that changes nothing has no record
+    put_many(region, numbers, 1_000)
+    region.clock.advance(seconds=24 * HOUR + 1)
+    left = [1_000]
+
+    def rest(seconds: float) -> bool:
+        left.append(region.database.store.read(lambda reader: reader.log_count(number)))
+        put_many(region, numbers, 100)
+        return False
+
+    number = region.streams.shards_of(region.stream_arn())[0].number
+    assert region.streams.trim(10, rest) == 1_000
+    dropped = [before - after for before, after in pairwise(left)]
+    assert dropped[0] == 10
+    assert all(200 <= count < 250 for count in dropped[1:-1])
+    assert len(dropped) <= 6
+
+
+def put_many(region: Region, numbers: Iterator[int], count: int) -> None:
+    for _ in range(0, count, 25):
+        items = [{"id": S(str(number))} for number in itertools.islice(numbers, 25)]
+        writes = [{"PutRequest": {"Item": item}} for item in items]
+        region.call("BatchWriteItem", RequestItems={"things": writes})
 
 
 def test_a_round_does_all_of_it(region: Region) -> None:
