@@ -7,7 +7,7 @@ from .limits import StreamLimits
 from .reader import After, AtTime, Start, StreamReader
 from .records import Record
 from .sequence import from_wire, to_wire
-from .shards import Shard
+from .shards import Shard, describe_shard
 from .streams import Slice, Streams, parse_record
 from .upkeep import Upkeep
 
@@ -22,6 +22,7 @@ __all__ = [
     "StreamReader",
     "Streams",
     "Upkeep",
+    "describe_shard",
     "from_wire",
     "parse_record",
     "to_wire",

@@ -12,6 +12,7 @@ from .handlers.change import Show
 from .handlers.python_values import item_to_python
 from .reading import Reading
 from .streams import After, AtTime, Record, Start, StreamReader, Streams, from_wire
+from .streams.lineage import ShardFacts, trace_lineage
 
 if TYPE_CHECKING:
     from .async_stream import AsyncStream
@@ -56,6 +57,10 @@ class Stream:
         """
         reader = StreamReader(self.streams, self.arn, parse_start(start, after))
         return Reading(self.streams, reader, self.present, follow=follow)
+
+    def shards(self) -> list[ShardFacts]:
+        """The stream's shards, each behind its parent, with what they hold at this moment."""
+        return trace_lineage(self.streams, self.arn)
 
     def present(self, record: Record) -> RecordChange:
         """A record as readers get it."""

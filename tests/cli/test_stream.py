@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+import io
 import json
 import signal
 from pathlib import Path
 
-from pelton import App
+import pytest
+from rich.console import Console
+
+from pelton import App, ManualClock
+from pelton.cli.lineage_text import lineage_tree
+from pelton.engine.splitting import split_partition
 
 from .conftest import Run
 from .processes import Command
 
 
+def put(run: Run, file: Path, *numbers: int) -> None:
+    for number in numbers:
+        item = json.dumps({"id": f"x{number}", "at": number})
+        assert run("item", "put", file, "things", item)[0] == 0
+
+
 def test_streams_are_listed_and_described(run: Run, file: Path) -> None:
     code, printed, _ = run("stream", "list", file)
     assert code == 0
-    table, label, arn = printed.splitlines()[1].split("\t")
-    assert table == "things"
+    table, label, status, arn = printed.splitlines()[1].split("\t")
+    assert (table, status) == ("things", "ENABLED")
     assert arn.endswith(f"/stream/{label}")
     code, printed, _ = run("stream", "describe", file, "things")
     facts = dict(line.split("\t") for line in printed.splitlines())
@@ -26,16 +38,108 @@ def test_streams_are_listed_and_described(run: Run, file: Path) -> None:
     assert json.loads(run("stream", "list", file, "--json")[1])[0]["StreamLabel"] == label
 
 
-def test_shards_are_listed(run: Run, file: Path) -> None:
-    code, printed, _ = run("stream", "shards", file, "things")
+def test_totals_are_told(run: Run, file: Path) -> None:
+    facts = dict(
+        line.split("\t") for line in run("stream", "describe", file, "things")[1].splitlines()
+    )
+    assert (facts["records"], facts["oldest"], facts["latest"]) == ("0", "-", "-")
+    put(run, file, *range(3))
+    facts = dict(
+        line.split("\t") for line in run("stream", "describe", file, "things")[1].splitlines()
+    )
+    assert facts["records"] == "3"
+    assert facts["oldest"].endswith(" ago")
+    described = json.loads(run("stream", "describe", file, "things", "--json")[1])
+    assert described["records"] == 3
+    assert described["oldest_ms"] <= described["latest_ms"]
+
+
+def test_a_disabled_stream_stays_listed_and_readable(run: Run, file: Path) -> None:
+    put(run, file, 1)
+    app = App(file)
+    app.call(
+        "UpdateTable", {"TableName": "things", "StreamSpecification": {"StreamEnabled": False}}
+    )
+    app.close()
+    assert "\tDISABLED\t" in run("stream", "list", file)[1]
+    (stream,) = json.loads(run("stream", "list", file, "--json")[1])
+    assert stream["StreamStatus"] == "DISABLED"
+    for name in ("things", stream["StreamArn"]):
+        assert len(run("stream", "tail", file, name, "--follow")[1].splitlines()) == 1
+    states = {
+        each["state"] for each in json.loads(run("stream", "shards", file, "things", "--json")[1])
+    }
+    assert states == {"ended"}
+
+
+@pytest.fixture
+def forked(run: Run, tmp_path: Path) -> Path:
+    """A table of one partition that was rolled, then split, then its lower half rolled."""
+    path = tmp_path / "forked.db"
+    clock = ManualClock()
+    app = App(path, clock=clock)
+    app.call(
+        "CreateTable",
+        {
+            "TableName": "things",
+            "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+            "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+            "ProvisionedThroughput": {"ReadCapacityUnits": 1, "WriteCapacityUnits": 1},
+            "StreamSpecification": {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
+        },
+    )
+    things = app.table("things", partition_key="id")
+    things.put({"id": "a"})
+    clock.advance(seconds=5 * 3600)
+    app.streams.roll_aged()
+    things.put({"id": "b"})
+    things.put({"id": "c"})
+    split_partition(app.database, "things", 0)
+    app.close()
+    return path
+
+
+def test_the_lineage_is_told_with_what_each_shard_holds(run: Run, forked: Path) -> None:
+    code, printed, _ = run("stream", "shards", forked, "things")
     assert code == 0
-    for line in printed.splitlines()[1:]:
-        shard, parent, start, end = line.split("\t")
-        assert shard.startswith("shardId-")
-        assert (parent, end) == ("-", "open")
-        assert start.isdigit()
-    shards = json.loads(run("stream", "shards", file, "things", "--json")[1])
-    assert len(shards) == len(printed.splitlines()) - 1
+    names, *rows = [line.split("\t") for line in printed.splitlines()]
+    assert names[:5] == ["shard", "state", "tokens", "share", "records"]
+    assert [row[0][:10] for row in rows] == ["shardId-00", "shardId-00", "  shardId-", "  shardId-"]
+    assert [row[1:5] for row in rows] == [
+        ["rolled", "0000-ffff", "100%", "1"],
+        ["split", "0000-ffff", "100%", "2"],
+        ["open", "0000-7fff", "50%", "0"],
+        ["open", "8000-ffff", "50%", "0"],
+    ]
+    shards = json.loads(run("stream", "shards", forked, "things", "--json")[1])
+    first, second, low, high = shards
+    assert [each.get("ParentShardId") for each in shards] == [
+        None,
+        first["ShardId"],
+        second["ShardId"],
+        second["ShardId"],
+    ]
+    assert low["tokens"][1] + 1 == high["tokens"][0]
+    assert second["tokens"] == [low["tokens"][0], high["tokens"][1]]
+
+
+def test_a_terminal_shows_the_lineage_as_a_tree_that_forks_at_splits(forked: Path) -> None:
+    app = App(forked)
+    console = Console(width=100, record=True, file=io.StringIO())
+    console.print(lineage_tree(app.stream("things").shards(), "things"))
+    app.close()
+    lines = console.export_text().splitlines()
+    assert [line[:8] for line in lines[1:]] == ["├── " + lines[1][4:8], "└── " + lines[2][4:8]] + [
+        "    ├── ",
+        "    └── ",
+    ]
+    assert ["rolled", "split", "open", "open"] == [line.split()[-9] for line in lines[1:]]
+
+
+def test_watching_needs_a_terminal(run: Run, forked: Path) -> None:
+    code, _, complaint = run("stream", "shards", forked, "things", "--watch")
+    assert code == 1
+    assert complaint.startswith("pelton: --watch draws on a terminal")
 
 
 def test_changes_are_printed_in_their_order(run: Run, file: Path) -> None:
@@ -56,7 +160,29 @@ def test_changes_are_printed_in_their_order(run: Run, file: Path) -> None:
 
 def test_the_latest_changes_are_those_to_come(run: Run, file: Path) -> None:
     run("item", "put", file, "things", '{"id": "x", "at": 1}')
-    assert run("stream", "tail", file, "things", "--latest") == (0, "", "")
+    assert run("stream", "tail", file, "things", "--start", "latest") == (0, "", "")
+
+
+def test_changes_are_printed_from_any_place_on(run: Run, file: Path) -> None:
+    put(run, file, *range(6))
+    lines = run("stream", "tail", file, "things")[1].splitlines()
+    third = lines[2].split(" ")
+    tail = ("stream", "tail", file, "things")
+    assert run(*tail, "--start", third[1])[1].splitlines() == lines[2:]
+    assert run(*tail, "--after", third[1])[1].splitlines() == lines[3:]
+    assert run(*tail, "--limit", "2")[1].splitlines() == lines[:2]
+    assert run(*tail, "--start", "2020-01-01T00:00Z")[1].splitlines() == lines
+    code, _, complaint = run(*tail, "--start", "yesterday")
+    assert code == 2
+    assert 'start is "beginning", "latest"' in complaint
+
+
+def test_changes_are_printed_with_their_commits(run: Run, file: Path) -> None:
+    put(run, file, 1)
+    (line,) = run("stream", "tail", file, "things", "--commits")[1].splitlines()
+    (record,) = run("stream", "tail", file, "things", "--commits", "--json")[1].splitlines()
+    commit = json.loads(record)["commit"]
+    assert line.split(" ")[2] == f"{commit['transaction']}/{commit['position']}"
 
 
 def test_a_table_without_a_stream_is_told(run: Run, file: Path) -> None:

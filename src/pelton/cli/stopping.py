@@ -5,14 +5,14 @@ from __future__ import annotations
 import _thread
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 
 @contextmanager
-def stop_signals(wake: threading.Event | None = None) -> Iterator[threading.Event]:
-    """An event that SIGTERM and SIGINT set; `wake` is set with it.
+def stop_signals(stop_work: Callable[[], None] | None = None) -> Iterator[threading.Event]:
+    """An event that SIGTERM and SIGINT set; `stop_work` is called with it, on another thread.
 
     A second signal does what it would have done without this.
     """
@@ -20,8 +20,8 @@ def stop_signals(wake: threading.Event | None = None) -> Iterator[threading.Even
 
     def tell() -> None:
         stopping.set()
-        if wake is not None:
-            wake.set()
+        if stop_work is not None:
+            stop_work()
 
     def stop(number: int, frame: FrameType | None) -> None:
         signal.signal(number, previous[signal.Signals(number)])
