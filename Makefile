@@ -30,7 +30,7 @@ prove: $(STAMP) $(MOVIES)  ## the slow proofs: 200 rounds of kill -9, large prop
 	@$(BIN)/python -m pytest -q -s -m slow
 
 tools-test: $(TOOLS)  ## Terraform, and dynamodb-admin in a browser, against pelton
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup -q -rs -m tools tests/tools
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -q -rs -m tools tests/tools
 
 consumers-test: $(STAMP)  ## readers of streams from PyPI and npm, and Amazon's KCL where it is
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -q -rs -m consumers tests/consumers
