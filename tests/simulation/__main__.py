@@ -16,6 +16,7 @@ from .schedule import Outcome, run_schedule
 
 LAST_STEPS = 15
 CHUNK_SCHEDULES = 10
+LINE_SCHEDULES = 500
 
 
 def main() -> None:
@@ -45,7 +46,7 @@ def main() -> None:
 
 
 def run_all(seeds: range, workers: int) -> Iterator[Outcome]:
-    """The outcomes in the order of the seeds, with a bar that tells how far it has come."""
+    """The outcomes in the order of the seeds; a bar, or lines in a pipe, tell how far it is."""
     console = Console(stderr=True)
     columns = (TextColumn("simulating"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with (
@@ -53,9 +54,12 @@ def run_all(seeds: range, workers: int) -> Iterator[Outcome]:
         Progress(*columns, console=console, transient=True) as progress,
     ):
         task = progress.add_task("", total=len(seeds))
-        for outcome in pool.map(run_schedule, seeds, chunksize=CHUNK_SCHEDULES):
+        outcomes = pool.map(run_schedule, seeds, chunksize=CHUNK_SCHEDULES)
+        for number, outcome in enumerate(outcomes, start=1):
             if outcome.fault is not None:
-                progress.console.print(f"seed {outcome.seed} fails", markup=False)
+                console.print(f"seed {outcome.seed} fails", markup=False)
+            if not console.is_terminal and number % LINE_SCHEDULES == 0:
+                console.print(f"{number:,} schedules of {len(seeds):,}", highlight=False)
             progress.advance(task)
             yield outcome
 

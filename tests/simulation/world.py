@@ -80,7 +80,7 @@ class World:
             (self.handle, 12),
             (self.change_handlers, 3),
             (self.crash, 1.5),
-            (self.tear, 1.5),
+            (self.tear, 2.5),
             (self.reopen, 1),
             (self.change_processes, 2),
         ]
@@ -158,21 +158,66 @@ class World:
         return "between two commits"
 
     def tear(self) -> str:
-        """All processes are killed in the middle of a write: it was done whole or not at all."""
-        region = self._any_region()
-        deed = random_deed(self.random, self.model) if self.model.tables else None
-        if deed is None:
-            return ""
+        """All processes are killed in the middle of something: each commit of it was done or not.
+
+        They come back with a WAL that was cut off anywhere behind what had been answered before.
+        """
         size_before = self._wal_size()
-        self._send(region, deed)
+        begun: Callable[[], tuple[str, Callable[[], str]] | None] = self.random.choice(
+            [self._begin_write, self._begin_write, self._begin_split, self._begin_upkeep]
+            + [self._begin_change_of_stream]
+        )
+        if (what := begun()) is None:
+            return ""
+        name, find_out = what
         size = self.random.randint(size_before, self._wal_size())
-        path = self._copy(size)
-        self._go_on_with(path)
-        is_done = self._was_done(deed)
-        if is_done:
-            self._take(deed)
-        self.witness.see_new(self.regions[0])
-        return f"{deed}, of which {size - size_before} bytes are written, done: {is_done}"
+        self._go_on_with(self._copy(size))
+        return f"{name}, of which {size - size_before} bytes are written, {find_out()}"
+
+    def _begin_write(self) -> tuple[str, Callable[[], str]] | None:
+        if not self.model.tables:
+            return None
+        deed = random_deed(self.random, self.model)
+        self._send(self._any_region(), deed)
+
+        def find_out() -> str:
+            is_done = self._was_done(deed)
+            if is_done:
+                self._take(deed)
+            self.witness.see_new(self.regions[0])
+            return f"done: {is_done}"
+
+        return str(deed), find_out
+
+    def _begin_split(self) -> tuple[str, Callable[[], str]] | None:
+        told = self.split()
+        return (told, lambda: "maybe") if told else None
+
+    def _begin_upkeep(self) -> tuple[str, Callable[[], str]]:
+        Upkeep(self._any_region().streams).run_round()
+
+        def find_out() -> str:
+            self._see_trimmed(self.regions[0], is_exact=False)
+            return "some of it"
+
+        return "upkeep", find_out
+
+    def _begin_change_of_stream(self) -> tuple[str, Callable[[], str]] | None:
+        if not self.model.tables:
+            return None
+        table = self.model.tables[self.random.choice(sorted(self.model.tables))]
+        region = self._any_region()
+        view = self._request_change_of_stream(region, table)
+        arn = region.stream_arn(table.name)
+
+        def find_out() -> str:
+            found = self.regions[0].describe(table.name).get("StreamSpecification", {})
+            is_done = found.get("StreamEnabled", False) == (view is not None)
+            if is_done:
+                self._take_change_of_stream(table, view, arn)
+            return f"done: {is_done}"
+
+        return f"{table.name} gets the stream {view}", find_out
 
     def _wal_size(self) -> int:
         wal = Path(f"{self._path}-wal")
@@ -277,18 +322,26 @@ class World:
             return ""
         table = self.model.tables[self.random.choice(sorted(self.model.tables))]
         region = self._any_region()
+        view = self._request_change_of_stream(region, table)
+        self._take_change_of_stream(table, view, region.stream_arn(table.name))
+        self._has_written(region)
+        return f"{table.name} gets the stream {view}"
+
+    def _request_change_of_stream(self, region: Region, table: TableModel) -> str | None:
+        """Has a table's stream disabled, or enabled with the view that it returns."""
         self.refresh(region)
-        is_enabled = table.stream is not None
-        specification: dict[str, object] = {"StreamEnabled": not is_enabled}
-        if not is_enabled:
-            specification["StreamViewType"] = view = self.random.choice(VIEWS)
+        view = self.random.choice(VIEWS) if table.stream is None else None
+        specification: dict[str, object] = {"StreamEnabled": view is not None}
+        if view is not None:
+            specification["StreamViewType"] = view
         region.call("UpdateTable", TableName=table.name, StreamSpecification=specification)
-        if is_enabled:
+        return view
+
+    def _take_change_of_stream(self, table: TableModel, view: str | None, arn: str) -> None:
+        if view is None:
             self.model.disable(table, self.clock.now_ms())
         else:
-            self.model.enable(table, region.stream_arn(table.name), view)
-        self._has_written(region)
-        return f"{table.name} is {'disabled' if is_enabled else 'enabled'}"
+            self.model.enable(table, arn, view)
 
     def split(self) -> str:
         """A partition divides at any token."""
@@ -337,13 +390,15 @@ class World:
     def keep_up(self) -> str:
         """A round of upkeep: shards roll, records are trimmed."""
         region = self._any_region()
-        retention_ms = round(self.limits.retention_seconds * 1000)
         Upkeep(region.streams).run_round()
         self._has_written(region)
-        before_ms = self.clock.now_ms() - retention_ms
-        self.witness.see_trimmed(region, before_ms, self.followers)
+        self._see_trimmed(region, is_exact=True)
         trimmed = sum(told.is_trimmed for each in self.model.streams for told in each.records)
         return f"{trimmed} records have been trimmed by now"
+
+    def _see_trimmed(self, region: Region, *, is_exact: bool) -> None:
+        before_ms = self.clock.now_ms() - round(self.limits.retention_seconds * 1000)
+        self.witness.see_trimmed(region, before_ms, self.followers, is_exact=is_exact)
 
     # --- handlers ------------------------------------------------------------------------------
 
