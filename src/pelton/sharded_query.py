@@ -44,7 +44,6 @@ class ShardedQuery:
         own_sorts = () if index is None else index.key.sorts
         self._sorts = (*own_sorts, keys.sort)
         """The attributes that say where an item stands in the order."""
-        self._is_of_table = index is None
         self._hidden: tuple[str, ...] = ()
         self._request = self._rewritten(request)
 
@@ -94,8 +93,8 @@ class ShardedQuery:
         )
 
     def _only_number(self) -> int | None:
-        """The shard of the only item there can be, where the condition says its sort key."""
-        if self._keys.shards.by != BY_SORT_KEY or not self._is_of_table:
+        """The shard of the only item there can be, where the condition has the table's sort key."""
+        if self._keys.shards.by != BY_SORT_KEY:
             return None
         operator, values = self._condition.get(self._keys.sort, ("", []))
         return self._keys.shards.number_of(values[0]) if operator == "=" else None

@@ -56,6 +56,17 @@ def test_callers_that_await_find_random_shards_too(facts: pelton.Table) -> None:
     asyncio.run(story())
 
 
+def test_a_write_finds_an_item_that_reads_may_not_see_yet(
+    app: pelton.App, facts: pelton.Table
+) -> None:
+    app.strictness = pelton.Strictness(stale_ms=60_000)
+    facts.put(fact("1"))
+    assert facts.get(fact("1")) is None
+    facts.update(fact("1"), "SET note = :n", values={":n": "x"})
+    assert facts.get(fact("1"), consistent=True) == fact("1", note="x")
+    assert facts.delete(fact("1"), returns="ALL_OLD") == fact("1", note="x")
+
+
 def test_what_a_shard_that_is_not_known_cannot_do_is_refused(facts: pelton.Table) -> None:
     with pytest.raises(LookupError, match="put it first; there is none with .*'seq': '1'"):
         facts.update(fact("1"), "SET note = :n", values={":n": "x"})
