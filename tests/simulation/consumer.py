@@ -62,6 +62,8 @@ class Consumer:
         self.name = name
         self.stream = stream
         self.start = start
+        self.pace = random.choice([0.1, 1, 1])
+        """How often it has its turn beside others: some are slow."""
         self._model = model
         self._random = random
         self._iterator_ms_max = iterator_seconds_max * 1000

@@ -49,7 +49,7 @@ class World:
         self.clock = ManualClock()
         self.model = Model()
         self.witness = Witness(self.model)
-        self.limits = self.random.choice(LIMITS)
+        self.limits = self.random.choices(LIMITS, weights=[1, 2, 2])[0]
         self._folder = folder
         self._trace = trace
         self._files = 0
@@ -71,7 +71,7 @@ class World:
             (self.pass_time, 10),
             (self.look, 4),
             (self.split, 3),
-            (self.keep_up, 4),
+            (self.keep_up, 7),
             (self.change_stream, 3),
             (self.change_table, 1),
             (self.begin_consumer, 3),
@@ -374,7 +374,8 @@ class World:
                 [
                     limits.iterator_seconds_max,
                     limits.shard_seconds_max,
-                    kept / 3,
+                    kept / 4,
+                    kept,
                 ]
             )
             seconds = longest * self.random.uniform(0.1, 1.2)
@@ -388,8 +389,13 @@ class World:
         self.witness.latest_ms = max(self.witness.latest_ms, self.clock.now_ms())
 
     def keep_up(self) -> str:
-        """A round of upkeep: shards roll, records are trimmed."""
+        """A round of upkeep, maybe the first for long: shards roll, records are trimmed."""
         region = self._any_region()
+        if self.random.random() < 0.3:
+            self.clock.advance(
+                seconds=self.limits.retention_seconds * self.random.uniform(0.4, 1.1)
+            )
+            self._note_time()
         Upkeep(region.streams).run_round()
         self._has_written(region)
         self._see_trimmed(region, is_exact=True)
@@ -447,7 +453,8 @@ class World:
     def read(self) -> str:
         if not self.consumers:
             return ""
-        consumer = self.random.choice(self.consumers)
+        paces = [consumer.pace for consumer in self.consumers]
+        consumer = self.random.choices(self.consumers, weights=paces)[0]
         return f"{consumer.name} {consumer.step(self._any_region(), self.refresh)}"
 
     def begin_consumer(self) -> str:
