@@ -19,6 +19,7 @@ from .shards import Shard, ShardMap
 from .stream import StreamMap
 
 CHUNK_RECORDS = 250
+CHUNK_BYTES_MAX = 512 * 1024
 CHUNK_RECORDS_MAX = 5_000
 REST_TIMES = 4.0
 """How much longer the rest behind a chunk is than the chunk was, so that few writes meet one."""
@@ -29,20 +30,30 @@ Rest = Callable[[float], bool]
 
 
 class _Pace:
-    """How many records a chunk drops: at least twice what was written since the one before.
+    """How many records a chunk drops: no megabyte, but twice what was written since the last one.
 
     So trimming keeps up with its rests too, however many write meanwhile.
     """
 
-    def __init__(self, least: int) -> None:
-        self._least = least
+    def __init__(self, records: int) -> None:
+        self._records = records
         self._sequence: int | None = None
 
-    def limit(self, transaction: Transaction) -> int:
+    def find(
+        self, transaction: Transaction, number: int, before_ms: int, until: int
+    ) -> tuple[int, int]:
+        """The count of a shard's expired records that the next chunk drops, and the last's position."""
         before, now = self._sequence, transaction.next_sequence()
         self._sequence = now
-        written = 0 if before is None else now - before
-        return min(max(self._least, 2 * written), CHUNK_RECORDS_MAX)
+        least = 1 if before is None else min(2 * (now - before), CHUNK_RECORDS_MAX)
+        return transaction.log_expired(
+            number,
+            before_ms,
+            until,
+            limit=max(self._records, least),
+            least=least,
+            size_bytes_max=CHUNK_BYTES_MAX,
+        )
 
 
 def trim_expired(
@@ -100,7 +111,7 @@ def _chunk_work(
             return 0
         followers = followers_of(transaction, shard.table_name)
         until = pinned_behind(transaction, followers, shard)
-        count, last = transaction.log_expired(number, before_ms, until, pace.limit(transaction))
+        count, last = pace.find(transaction, number, before_ms, until)
         if not count:
             return 0
         trimmed_seq = shard.sequence_at(last)

@@ -21,6 +21,7 @@ META_SPACE = 0
 
 SHARD_MAX = 2**23 - 1
 POSITION_MAX = 2**40 - 1
+SIZE_MAX = 2**63 - 1
 
 
 class Row(NamedTuple):
@@ -97,16 +98,25 @@ class Reader(Protocol):
     def log_count(self, shard: int) -> int:
         """How many records of a shard are kept."""
 
-    def log_expired(self, shard: int, before_ms: int, until: int, limit: int) -> tuple[int, int]:
+    def log_expired(
+        self,
+        shard: int,
+        before_ms: int,
+        until: int,
+        limit: int,
+        *,
+        least: int = 1,
+        size_bytes_max: int = SIZE_MAX,
+    ) -> tuple[int, int]:
         """How many of the shard's oldest records, up to `until`, were made before `before_ms`.
 
-        At most `limit` are counted; the position of the last one comes with it, 0 without any.
+        At most `limit` are counted, and behind the first `least` of them only as many as have no
+        more than `size_bytes_max` together. The position of the last comes with the count, 0
+        without any.
         """
 
-    def log_span(
-        self, shard: int, after: int, until: int, before_ms: int | None = None
-    ) -> LogSpan:
-        """What there is with after < position <= until, made before `before_ms` if that is given."""
+    def log_span(self, shard: int, after: int, until: int, before_ms: int | None = None) -> LogSpan:
+        """What there is with after < position <= until, made before `before_ms` if given."""
 
 
 class Transaction(Reader, Protocol):

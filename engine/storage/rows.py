@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import takewhile
 from typing import Any
 
 import apsw
 
 from ..errors import SpaceDroppedError
-from .port import META_SPACE, LogRow, LogSpan, Row
+from .port import META_SPACE, SIZE_MAX, LogRow, LogSpan, Row
 
 SEQUENCE_BLOCK = 10_000
 POSITION_BITS = 40
@@ -59,7 +58,9 @@ _LOG_READ = "SELECT id, tx, at_ms, body FROM log WHERE id > ? AND id <= ? ORDER 
 _LOG_FIRST = "SELECT id, tx, at_ms, body FROM log WHERE id >= ? AND id < ? ORDER BY id LIMIT 1"
 _LOG_LAST = "SELECT id, tx, at_ms, body FROM log WHERE id >= ? AND id < ? ORDER BY id DESC LIMIT 1"
 _LOG_APPEND = "INSERT INTO log VALUES (?,?,?,?)"
-_LOG_OLDEST = "SELECT id, at_ms FROM log WHERE id >= ? AND id <= ? ORDER BY id LIMIT ?"
+_LOG_OLDEST = (
+    "SELECT id, at_ms, length(body) FROM log WHERE id >= ? AND id <= ? ORDER BY id LIMIT ?"
+)
 _LOG_SPAN = (
     "SELECT count(*), coalesce(sum(length(body)), 0), coalesce(min(at_ms), 0), "
     "coalesce(max(at_ms), 0) FROM log WHERE id > ? AND id <= ? AND at_ms < ?"
@@ -154,19 +155,33 @@ class SQLiteReader:
         count: int = self._execute(sql, (base, end)).fetchall()[0][0]
         return count
 
-    def log_expired(self, shard: int, before_ms: int, until: int, limit: int) -> tuple[int, int]:
+    def log_expired(
+        self,
+        shard: int,
+        before_ms: int,
+        until: int,
+        limit: int,
+        *,
+        least: int = 1,
+        size_bytes_max: int = SIZE_MAX,
+    ) -> tuple[int, int]:
         base = shard << POSITION_BITS
-        oldest = self._execute(_LOG_OLDEST, (base, base + until, limit)).fetchall()
-        # Only a prefix may go. Times decrease along a shard where the clock was set back.
-        expired = [row_id for row_id, _ in takewhile(lambda row: row[1] < before_ms, oldest)]
-        return (len(expired), int(expired[-1]) - base) if expired else (0, 0)
+        count = last = size_bytes = 0
+        rows = self._execute(_LOG_OLDEST, (base, base + until, limit)).fetchall()
+        for row_id, at_ms, row_bytes in rows:
+            size_bytes += row_bytes
+            # Only a prefix may go. Times decrease along a shard where the clock was set back.
+            if at_ms >= before_ms or (count >= least and size_bytes > size_bytes_max):
+                break
+            count, last = count + 1, int(row_id) - base
+        return count, last
 
-    def log_span(
-        self, shard: int, after: int, until: int, before_ms: int | None = None
-    ) -> LogSpan:
+    def log_span(self, shard: int, after: int, until: int, before_ms: int | None = None) -> LogSpan:
         base = shard << POSITION_BITS
         before = 2**63 - 1 if before_ms is None else before_ms
-        return LogSpan(*self._execute(_LOG_SPAN, (base + after, base + until, before)).fetchall()[0])
+        return LogSpan(
+            *self._execute(_LOG_SPAN, (base + after, base + until, before)).fetchall()[0]
+        )
 
 
 class SQLiteTransaction(SQLiteReader):

@@ -24,6 +24,7 @@ from pelton.engine.errors import (
 )
 from pelton.engine.storage import SQLiteStore, Transaction
 from pelton.engine.storage.port import POSITION_MAX
+from pelton.engine.storage.rows import SQLiteReader
 from pelton.engine.storage.sqlite import check_sqlite_version
 from pelton.engine.storage.temporary import remove_orphans
 
@@ -224,6 +225,18 @@ def test_what_is_expired_ends_where_it_must_stay_and_where_time_ran_back(
     assert look(999, 3, 9) == (3, 3)
     assert look(999, 0, 9) == look(100, POSITION_MAX, 9) == (0, 0)
     assert look(999, POSITION_MAX, 1) == (1, 1)
+    for least, size_bytes_max, count in ((1, 3, 1), (1, 11, 2), (1, 12, 3), (4, 3, 4), (1, 99, 5)):
+        assert store.read(
+            partial(
+                SQLiteReader.log_expired,
+                shard=3,
+                before_ms=999,
+                until=POSITION_MAX,
+                limit=9,
+                least=least,
+                size_bytes_max=size_bytes_max,
+            )
+        ) == (count, count)
     span = store.read(lambda reader: reader.log_span(3, 1, POSITION_MAX))
     assert span == (4, 16, 200, 900)
     assert store.read(lambda reader: reader.log_span(3, 1, 4, 400)) == (2, 8, 200, 300)
