@@ -42,7 +42,7 @@ class _Pace:
     def find(
         self, transaction: Transaction, number: int, before_ms: int, until: int
     ) -> tuple[int, int]:
-        """The count of a shard's expired records that the next chunk drops, and the last's position."""
+        """How many of a shard's expired records the next chunk drops; the last's position."""
         before, now = self._sequence, transaction.next_sequence()
         self._sequence = now
         least = 1 if before is None else min(2 * (now - before), CHUNK_RECORDS_MAX)
