@@ -51,7 +51,7 @@ class Streams:
         self._at_ms = 0
         self._timed: set[int] = set()
         """The shards none of whose records is younger than `_at_ms`."""
-        self._listeners: tuple[Callable[[frozenset[int] | None], None], ...] = ()
+        self._listeners: dict[object, Callable[[frozenset[int] | None], None]] = {}
         database.change_observers.append(self._append)
         database.catalog.observers.append(self._follow_table)
         database.store.read(self._load)
@@ -111,12 +111,12 @@ class Streams:
         it.
         """
         end_at_store = self.database.store.on_append(callback)
-        # New tuples, not a changed list: the writer may be calling them.
-        self._listeners = (*self._listeners, callback)
+        listener = object()
+        self._listeners[listener] = callback
 
         def end() -> None:
             end_at_store()
-            self._listeners = tuple(each for each in self._listeners if each is not callback)
+            self._listeners.pop(listener, None)
 
         return end
 
@@ -260,7 +260,7 @@ class Streams:
                 self.shards.open_shard(transaction, new, after, partition.number, at_ms)
 
     def _tell(self, numbers: frozenset[int]) -> None:
-        for listener in self._listeners:
+        for listener in list(self._listeners.values()):
             listener(numbers)
 
     def _follow_splits(

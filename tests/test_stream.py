@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-import pelton
 from pelton import App, ManualClock, Table, TrimmedDataAccessException
 from pelton.engine.errors import StoreClosedError
 from pelton.engine.splitting import split_partition
+from pelton.reading import Reading
 
 
 @pytest.fixture
@@ -194,7 +194,7 @@ def test_items_of_write_shards_are_shown_as_they_were_put(app: App) -> None:
 class Follower(threading.Thread):
     """A thread that follows a stream, and what it has seen."""
 
-    def __init__(self, reading: Iterator[pelton.RecordChange]) -> None:
+    def __init__(self, reading: Reading) -> None:
         super().__init__()
         self.reading = reading
         self.seen: list[int] = []
@@ -405,3 +405,32 @@ def test_a_loop_that_is_gone_troubles_no_writer(app: App, things: Table) -> None
     readings.clear()
     gc.collect()
     assert listeners_of(app) == 0
+
+
+def test_a_reading_for_a_loop_is_made_on_one(app: App, things: Table) -> None:
+    with pytest.raises(RuntimeError, match="no running event loop"):
+        app.stream(things).aio.read()
+
+
+def test_readings_come_and_go_on_many_threads_and_none_is_forgotten(
+    app: App, things: Table
+) -> None:
+    lasting = [Follower(app.stream(things).read(follow=True)) for _ in range(4)]
+
+    def come_and_go() -> None:
+        for _ in range(100):
+            with app.stream(things).read("latest", follow=True):
+                pass
+
+    comers = [threading.Thread(target=come_and_go) for _ in range(4)]
+    for comer in comers:
+        comer.start()
+    put(things, *range(100))
+    for comer in comers:
+        comer.join()
+    assert listeners_of(app) == len(lasting)
+    put(things, 100)
+    for follower in lasting:
+        follower.wait_for(101)
+        follower.reading.close()
+        follower.join(30)

@@ -73,7 +73,7 @@ class SQLiteStore:
         self._closed = False
         self._is_tidying_asked = False
         self._foreign_callbacks: list[Callable[[Transaction], None]] = []
-        self._append_listeners: tuple[Callable[[frozenset[int] | None], None], ...] = ()
+        self._append_listeners: dict[object, Callable[[frozenset[int] | None], None]] = {}
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._checkpoints = CheckpointThread(
             self.path,
@@ -123,12 +123,13 @@ class SQLiteStore:
         self._foreign_callbacks.append(callback)
 
     def on_append(self, callback: Callable[[frozenset[int] | None], None]) -> Callable[[], None]:
-        # New tuples, not a changed list: the writer may be calling them.
-        self._append_listeners = (*self._append_listeners, callback)
+        # Listeners come and go on any thread, also while the writer calls them: each step on the
+        # dict, and the copy of its values, is one that no other thread can come between.
+        listener = object()
+        self._append_listeners[listener] = callback
 
         def end() -> None:
-            listeners = self._append_listeners
-            self._append_listeners = tuple(each for each in listeners if each is not callback)
+            self._append_listeners.pop(listener, None)
 
         return end
 
@@ -139,8 +140,7 @@ class SQLiteStore:
             self._closed = True
             self._jobs.put(None)
         self._thread.join()
-        for listener in self._append_listeners:
-            listener(frozenset())
+        self._tell_listeners(frozenset())
         self._checkpoints.stop()
         for connection in list(self._readers):
             connection.close()
@@ -260,16 +260,14 @@ class SQLiteStore:
 
     def _announce_commit(self) -> None:
         transaction = self._transaction
-        told: list[Callable[[], None]] = list(transaction.callbacks)
+        for callback in list(transaction.callbacks):
+            call_back(callback)
         if transaction.appended:
-            shards = frozenset(transaction.appended)
-            told += [partial(listener, shards) for listener in self._append_listeners]
-        for callback in told:
-            try:
-                callback()
-            except Exception:
-                # What is committed stays so, and whoever asked for it must hear that it is.
-                log.exception("a callback behind a commit failed")
+            self._tell_listeners(frozenset(transaction.appended))
+
+    def _tell_listeners(self, shards: frozenset[int] | None) -> None:
+        for listener in list(self._append_listeners.values()):
+            call_back(partial(listener, shards))
 
     def _begin(self) -> tuple[int, int]:
         transaction = self._transaction
@@ -316,8 +314,7 @@ class SQLiteStore:
         for callback in self._foreign_callbacks:
             callback(self._transaction)
         self._data_version = version
-        for listener in self._append_listeners:
-            listener(None)
+        self._tell_listeners(None)
 
     def _drain(self) -> None:
         """Queues the removal of a part of a dropped space, which queues that of the next."""
@@ -345,6 +342,14 @@ class SQLiteStore:
         except apsw.Error:
             log.exception("a checkpoint failed; it will be tried again")
         self._checkpoints.note_tidied()
+
+
+def call_back(callback: Callable[[], None]) -> None:
+    """Calls it; what is committed stays so, and who asked for it must hear that, if it fails."""
+    try:
+        callback()
+    except Exception:
+        log.exception("a callback behind a commit failed")
 
 
 def check_sqlite_version(version: str) -> None:

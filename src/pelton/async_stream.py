@@ -27,11 +27,12 @@ class AsyncStream:
         self, start: Place = "beginning", *, after: str | int | None = None, follow: bool = False
     ) -> AsyncReading:
         """`Stream.read` for `async for`, called on the loop that awaits its changes."""
+        signal = LoopSignal(asyncio.get_running_loop())
         streams, arn = self.stream.streams, self.stream.arn
         reader = StreamReader(
             streams, arn, parse_start(start, after), lane_records=AsyncReading.lane_records
         )
-        return AsyncReading(streams, reader, self.stream.present, follow=follow)
+        return AsyncReading(streams, reader, self.stream.present, signal, follow=follow)
 
     def __repr__(self) -> str:
         return f"{self.stream!r}.aio"
@@ -47,10 +48,16 @@ class AsyncReading(Rounds, AsyncIterator[RecordChange]):
     round_records = 128
 
     def __init__(
-        self, streams: Streams, reader: StreamReader, present: Present, *, follow: bool
+        self,
+        streams: Streams,
+        reader: StreamReader,
+        present: Present,
+        signal: LoopSignal,
+        *,
+        follow: bool,
     ) -> None:
-        self._signal = LoopSignal(asyncio.get_running_loop())
-        super().__init__(streams, reader, present, follow=follow, wake=self._signal.set)
+        self._signal = signal
+        super().__init__(streams, reader, present, follow=follow, wake=signal.set)
 
     async def __anext__(self) -> RecordChange:
         while True:

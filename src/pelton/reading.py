@@ -30,11 +30,16 @@ class Watch:
         self._wake = wake
         self._at_work = threading.Lock()
         self.is_over = False
+        self._end_listening: Callable[[], None] = lambda: None  # it may be told before it has one
         self._end_listening = streams.on_append(self._listen)
 
     def read(self, limit: int) -> list[Record]:
         with self._at_work:
             return [] if self.is_over else self._reader.read(limit)
+
+    def newest(self) -> int:
+        with self._at_work:
+            return self._reader.newest()
 
     def end(self) -> None:
         self.is_over = True
@@ -100,7 +105,7 @@ class Rounds:
         """Fetches records; returns whether it is worth asking for the next change at once."""
         try:
             if self._until is None and not self._follow:
-                self._until = self._reader.newest()
+                self._until = self._watch.newest()
             records = self._watch.read(limit)
         except StoreClosedError:
             self.close()
