@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import pty
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +20,8 @@ from pelton.engine.splitting import split_partition
 
 from .conftest import Run
 from .processes import Command
+
+ROOT = Path(__file__).parents[2]
 
 
 def put(run: Run, file: Path, *numbers: int) -> None:
@@ -140,6 +146,43 @@ def test_watching_needs_a_terminal(run: Run, forked: Path) -> None:
     code, _, complaint = run("stream", "shards", forked, "things", "--watch")
     assert code == 1
     assert complaint.startswith("pelton: --watch draws on a terminal")
+
+
+def test_watching_draws_the_lineage_again_until_it_is_interrupted(forked: Path) -> None:
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "TERM": "xterm", "COLUMNS": "120"}
+    with subprocess.Popen(
+        [sys.executable, "-m", "pelton.cli", "stream", "shards", str(forked), "things", "--watch"],
+        stdin=subprocess.DEVNULL,
+        stdout=theirs,
+        env=environment,
+    ) as watcher:
+        os.close(theirs)
+        read_until(ours, "4 shards, 2 open, 3 records")
+        read_until(ours, "└──")
+        app = App(forked)
+        app.table("things", partition_key="id").put({"id": "d"})
+        app.close()
+        read_until(ours, "4 records")
+        watcher.send_signal(signal.SIGINT)
+        read_until(ours, None)
+    os.close(ours)
+    assert watcher.returncode == 0
+
+
+def read_until(terminal: int, words: str | None) -> str:
+    """What a terminal shows, up to some words or to its end."""
+    shown = ""
+    while words is None or words not in shown:
+        try:
+            part = os.read(terminal, 4096)
+        except OSError:  # how Linux tells that the other side has gone
+            part = b""
+        if not part:
+            assert words is None, shown
+            break
+        shown += part.decode()
+    return shown
 
 
 def test_changes_are_printed_in_their_order(run: Run, file: Path) -> None:
