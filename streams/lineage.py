@@ -42,14 +42,17 @@ class ShardFacts:
 
 
 def trace_lineage(streams: Streams, stream_arn: str) -> list[ShardFacts]:
-    """The shards of a stream, each behind its parent; the line of one partition stays together."""
+    """The shards of a stream, each behind its parent; the line of one partition stays together.
+
+    Siblings stand in the order of their tokens. Empty where the stream has gone.
+    """
     now_ms = streams.database.clock.now_ms()
 
     def look(reader: Reader) -> list[ShardFacts]:
         shards = streams.shards.stored_of(reader, stream_arn)
         children: dict[str | None, list[Shard]] = {}
         known = {shard.shard_id for shard in shards}
-        for shard in sorted(shards, key=lambda each: each.shard_id):
+        for shard in shards:
             parent = shard.parent_id if shard.parent_id in known else None
             children.setdefault(parent, []).append(shard)
         facts: list[ShardFacts] = []
@@ -60,7 +63,7 @@ def trace_lineage(streams: Streams, stream_arn: str) -> list[ShardFacts]:
             facts.append(_facts_of(reader, shard, fork, heirs, now_ms))
             deeper = fork + (len(heirs) > 1)
             waiting += [(heir, deeper) for heir in reversed(heirs)]
-        return _with_tokens(facts, _partition_tokens(streams, stream_arn))
+        return _with_tokens(facts, _partition_tokens(streams, reader, stream_arn))
 
     return streams.database.store.read(look)
 
@@ -86,11 +89,13 @@ def _facts_of(
     )
 
 
-def _partition_tokens(streams: Streams, stream_arn: str) -> dict[int, Tokens]:
+def _partition_tokens(streams: Streams, reader: Reader, stream_arn: str) -> dict[int, Tokens]:
     """The tokens of the partitions that the stream's table has now."""
-    stream = streams.streams.by_arn[stream_arn]
-    table = streams.database.catalog.tables.get(stream.table_name)
-    if table is None or table.created_ms > stream.created_ms:  # another table of the same name
+    stream = streams.streams.stored(reader, stream_arn)
+    table = None if stream is None else streams.database.catalog.tables.get(stream.table_name)
+    if (
+        stream is None or table is None or table.created_ms > stream.created_ms
+    ):  # another table of the same name
         return {}
     return {each.number: (each.token_low, each.token_high) for each in table.partitions}
 
