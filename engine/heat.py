@@ -28,7 +28,8 @@ SLOT_SECONDS_MAX = 10.0
 SLOTS_MIN = 6
 """A slot is that part of the time over which a partition must be hot, or ten seconds."""
 
-NOTED_PER_SECOND_MAX = 500
+NOTED_PER_SECOND_MAX = 250
+"""To note a request takes some microseconds, as long as a tenth of a small GetItem over HTTP."""
 CHANCE_MIN = 1 / 256
 HOTTEST_MAX = 10
 
