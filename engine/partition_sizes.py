@@ -31,7 +31,11 @@ class PartitionSize(NamedTuple):
     size_bytes: int
 
     def share(self, part: float) -> PartitionSize:
-        return PartitionSize(round(self.items * part), round(self.size_bytes * part))
+        # Rounded down, so that the shares of a whole never come to more than it.
+        return PartitionSize(int(self.items * part), int(self.size_bytes * part))
+
+    def plus(self, other: PartitionSize) -> PartitionSize:
+        return PartitionSize(self.items + other.items, self.size_bytes + other.size_bytes)
 
     @property
     def is_quickly_counted(self) -> bool:
@@ -77,17 +81,20 @@ def divide_sizes(
     """Gives what the partitions that are gone had to those in their place.
 
     `shares` says what the first of its parts gets of a partition too large to be counted here; by
-    the width of the parts unless it does, as tokens are spread evenly.
+    the width of the parts unless it does, as tokens are spread evenly. Where many divide at once,
+    that is so for those behind the first that are too large together.
     """
     kept = set(new.partitions)
+    counted = PartitionSize(0, 0)
     for gone in old.partitions:
         if gone in kept:
             continue
         parts = [each for each in new.partitions if gone.holds(each.token_low)]
         whole = PartitionSize(*transaction.drop_part(old.space, gone.number))
         rest = whole
+        counted = counted.plus(whole)
         for part in parts[:-1]:
-            if whole.is_quickly_counted:
+            if counted.is_quickly_counted:
                 size = PartitionSize(
                     *transaction.measure(old.space, part.token_low, part.token_high)
                 )

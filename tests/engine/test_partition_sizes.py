@@ -87,6 +87,19 @@ def test_a_large_partition_is_measured_beforehand_and_its_sum_stays_exact(
     assert sum(each.size_bytes for each in sizes(region).values()) == before.size_bytes
 
 
+def test_no_share_is_less_than_nothing(region: Region, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(partition_sizes, "COUNTED_ITEMS_MAX", 10)
+    region.create()
+    for number in range(100):
+        region.put({"id": S(str(number))})
+    capacity = {"ReadCapacityUnits": 1, "WriteCapacityUnits": 60_000}
+    region.call("UpdateTable", TableName="things", ProvisionedThroughput=capacity)
+    shares = sizes(region).values()
+    assert len(shares) == 61
+    assert sum(each.items for each in shares) == 100
+    assert min(min(each) for each in shares) >= 0
+
+
 def test_a_cut_halves_the_bytes(region: Region) -> None:
     region.create()
     for number in range(500):
