@@ -23,6 +23,9 @@ from .model import Model, StreamModel, Told, demand
 Refresh = Callable[[Region], bool]
 """Has a region take in every commit; returns whether there was one it did not know of."""
 
+PAGES_MAX = 2_000
+"""More pages than a stream of a schedule can have, errors met on the way included."""
+
 
 @dataclass
 class Lease:
@@ -94,12 +97,15 @@ class Consumer:
         """Reads until there is nothing more; then it has seen everything it should have."""
         refresh(region)
         is_moving = True
+        pages = 0
         while is_moving:
             self.discover(region)
             is_moving = False
             for lease in self._ready():
                 while not lease.is_done and self._read(region, lease, refresh, limit=1000) != "":
                     is_moving = True
+                    pages += 1
+                    demand(pages < PAGES_MAX, f"{self.name} comes to the end of {lease.shard_id}")
                 is_moving |= lease.is_done
         self._check_all_seen()
 
