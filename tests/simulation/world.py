@@ -424,6 +424,7 @@ class World:
         was_running = self.followers.is_running
         if was_running:
             self.followers.stop(region, is_clean=True)
+            self.refresh(region)
             self._has_written(region)
         chance = self.random.random()
         if was_running and chance < 0.4:
