@@ -37,8 +37,8 @@ class WriteShards:
     counted from 0. Raises ValueError for what cannot be told apart again.
 
     >>> days = WriteShards(10)
-    >>> days.calculated("2026-11-24", "order-17"), days.original("2026-11-24#4")
-    ('2026-11-24#4', '2026-11-24')
+    >>> days.calculated("2026-11-24", "order-17"), days.original("2026-11-24#8")
+    ('2026-11-24#8', '2026-11-24')
     """
 
     count: int
