@@ -20,7 +20,6 @@ from .errors import (
     UnknownOperationException,
     ValidationException,
 )
-from .heat import Heat
 from .item_collections import COLLECTION_BYTES_MAX
 from .items import ItemWriter
 from .model import operations, validate_request
@@ -28,7 +27,8 @@ from .operations import ITEM_OPERATIONS, TABLE_OPERATIONS
 from .operations.operation import Answer, Mode, Operation, Present, Request
 from .operations.precedence import raise_earlier_fault
 from .partitions import PartitionLimits
-from .splitter import Splitter
+from .partitions.heat import Heat
+from .partitions.splitter import Splitter
 from .storage import Reader, SQLiteStore, Store, Transaction
 from .strictness import Strictness, Switches
 

@@ -14,7 +14,6 @@ import orjson
 from .capacity import TRANSACTION_FACTOR
 from .changes import Change, ChangeObserver
 from .errors import ConditionalCheckFailedException
-from .heat import Heat
 from .indexes import (
     EntryChange,
     StoredItem,
@@ -23,6 +22,7 @@ from .indexes import (
 )
 from .item_collections import COLLECTION_BYTES_MAX, growth_bytes, resize_collection
 from .item_keys import ItemKey
+from .partitions.heat import Heat
 from .schema import Table
 from .storage import Reader, Transaction
 from .time_to_live import move_expiry

@@ -14,7 +14,7 @@ import pytest
 
 from pelton import App, ManualClock, Table, TrimmedDataAccessException
 from pelton.engine.errors import StoreClosedError
-from pelton.engine.splitting import split_partition
+from pelton.engine.partitions.splitting import split_partition
 from pelton.reading import Reading
 
 

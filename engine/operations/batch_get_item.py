@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 from ..capacity import Report, report_of
 from ..errors import ThrottledError, ValidationException
 from ..expressions import Projection
-from ..heat import Heat
 from ..item_keys import ItemKey, key_of_request
 from ..key_paths import check_not_entered
+from ..partitions.heat import Heat
 from ..schema import Table
 from ..storage import Reader
 from ..writes import ITEM_BYTES_MAX

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ..errors import ResourceInUseException, ValidationException
+from ..partitions.splitting import divide_new
 from ..schema import Table
-from ..splitting import divide_new
 from ..storage import Transaction
 from ..tags import tags_of
 from .describe_table import description_of

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple, Protocol
 
 from ..catalog import Catalog
 from ..clock import Clock
-from ..heat import Heat
 from ..items import ItemWriter
 from ..partitions import PartitionLimits
+from ..partitions.heat import Heat
 
 Request = dict[str, Any]
 Answer = dict[str, Any]

@@ -8,10 +8,10 @@ from typing import Any
 from ..capacity import report_of
 from ..errors import ValidationException
 from ..expressions import KeyCondition, Placeholders, bind_key_condition
-from ..heat import QueriedKey
 from ..keys import after_prefix, encode_part, sort_range, token_of
 from ..legacy import LEGACY_MEMBERS, key_condition_from, uses_legacy
 from ..pages import PageRow, read_page
+from ..partitions.heat import QueriedKey
 from ..schema import Index, KeySchema, Table
 from ..storage import Reader
 from ..values import AttributeValue

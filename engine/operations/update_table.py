@@ -8,8 +8,8 @@ from typing import Any
 
 from ..backfill import fill_first, forget_reached
 from ..errors import LimitExceededException, ResourceNotFoundException, ValidationException
+from ..partitions.splitting import grow_to_capacity
 from ..schema import Index, Table, Throughput
-from ..splitting import grow_to_capacity
 from ..storage import Transaction
 from .describe_table import description_of, table_to_manage
 from .operation import Answer, DatabaseParts, Present, Request

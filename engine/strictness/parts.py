@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 from ..catalog import Catalog
 from ..clock import Clock
-from ..heat import Heat
 from ..items import ItemWriter
 from ..operations.operation import DatabaseParts
 from ..partitions import PartitionLimits
+from ..partitions.heat import Heat
 
 
 class Parts(NamedTuple):

@@ -18,8 +18,8 @@ from ..errors import (
     ThrottledError,
     ThrottlingException,
 )
-from ..heat import Heat, Kind
-from ..partitions import (
+from ..partitions.heat import Heat, Kind
+from ..partitions.partition import (
     PARTITIONS_MAX,
     Partition,
     PartitionLimits,

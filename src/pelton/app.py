@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, TypeVar, Unpack
 from .definitions import Index, KeyAttribute, StreamView, TableDefinition, split_key
 from .engine import Clock, Database, PartitionLimits, Strictness
 from .engine.errors import ResourceInUseException, ResourceNotFoundException
-from .engine.heat import TableHeat
-from .engine.partition_sizes import SizedPartition, sized_partitions
 from .engine.partitions import Partition
-from .engine.splitting import split_partition
+from .engine.partitions.heat import TableHeat
+from .engine.partitions.sizes import SizedPartition, sized_partitions
+from .engine.partitions.splitting import split_partition
 from .handlers import Dispatcher, EventSourceMapping, Handler, MappingStats, Shape
-from .original_keys import show_original, with_original_keys
 from .stream import Stream
 from .streams import StreamLimits, Streams, Upkeep
 from .table import Table
 from .write_sharding import WriteShards
+from .write_sharding.original_keys import show_original, with_original_keys
 
 if TYPE_CHECKING:
     from .aio import AsyncApp

@@ -69,7 +69,7 @@ class Table:
         """How its keys are spread; None where an item is stored under the key it has."""
         self.requests = TableRequests(name)
         if write_shards is not None:
-            from .sharded_requests import ShardedRequests
+            from .write_sharding.requests import ShardedRequests
 
             self.requests = ShardedRequests(name, key_names, write_shards, database.catalog)
 

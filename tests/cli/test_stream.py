@@ -16,7 +16,7 @@ from rich.console import Console
 
 from pelton import App, ManualClock
 from pelton.cli.lineage_text import lineage_tree
-from pelton.engine.splitting import split_partition
+from pelton.engine.partitions.splitting import split_partition
 
 from .conftest import Run
 from .processes import Command

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pelton.engine import Database, ManualClock
 from pelton.engine.operations.operation import DatabaseParts, Present
-from pelton.engine.splitting import split_partition
+from pelton.engine.partitions.splitting import split_partition
 from pelton.server import Server
 from pelton.streams import StreamLimits, Streams
 from tests.conftest import client_of

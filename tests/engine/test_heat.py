@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from pelton.engine import ManualClock, Strictness
 from pelton.engine.errors import ConditionalCheckFailedException, ThrottledError
-from pelton.engine.heat import Heat, TableHeat
-from pelton.engine.heavy_keys import HeavyKeys
 from pelton.engine.keys import encode_part, token_of
 from pelton.engine.partitions import PartitionLimits
+from pelton.engine.partitions.heat import Heat, TableHeat
+from pelton.engine.partitions.heavy_keys import HeavyKeys
 from tests.region import N, Region, S, index
 
 

@@ -6,10 +6,10 @@ import random
 
 import pytest
 
-from pelton.engine import partition_sizes
 from pelton.engine.keys import TOKEN_MAX, TOKEN_MIN, encode_part, token_of
-from pelton.engine.partition_sizes import PartitionSize, halving_cut, sizes_of
-from pelton.engine.splitting import split_partition
+from pelton.engine.partitions import sizes as partition_sizes
+from pelton.engine.partitions.sizes import PartitionSize, halving_cut, sizes_of
+from pelton.engine.partitions.splitting import split_partition
 from tests.region import N, Region, S
 
 

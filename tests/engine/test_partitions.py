@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pelton.engine.keys import TOKEN_MAX, TOKEN_MIN
-from pelton.engine.partitions import (
+from pelton.engine.partitions.partition import (
     PARTITIONS_MAX,
     Partition,
     PartitionLimits,
@@ -18,7 +18,7 @@ from pelton.engine.partitions import (
     partition_count,
     split,
 )
-from pelton.engine.splitting import split_partition
+from pelton.engine.partitions.splitting import split_partition
 from tests.region import Region
 
 TOKENS = st.integers(TOKEN_MIN, TOKEN_MAX)

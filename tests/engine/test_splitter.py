@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from pelton.engine import Strictness
 from pelton.engine.errors import ThrottledError
-from pelton.engine.heat import Sums
-from pelton.engine.heavy_keys import HeavyKey
 from pelton.engine.partitions import Partition, PartitionLimits, divide_tokens
-from pelton.engine.splitter import cooling_cut
-from pelton.engine.splitting import split_partition
+from pelton.engine.partitions.heat import Sums
+from pelton.engine.partitions.heavy_keys import HeavyKey
+from pelton.engine.partitions.splitter import cooling_cut
+from pelton.engine.partitions.splitting import split_partition
 from tests.region import N, Region, S, index
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from random import Random
 
 from pelton.engine import DynamoDBError, ManualClock
-from pelton.engine.splitting import split_partition
+from pelton.engine.partitions.splitting import split_partition
 from pelton.streams import StreamLimits, Upkeep
 from tests.handlers.stage import Stage
 from tests.model_writes import Address, Plain, plain_item

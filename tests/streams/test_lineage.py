@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pelton.engine.splitting import split_partition
+from pelton.engine.partitions.splitting import split_partition
 from pelton.streams.lineage import ShardFacts, trace_lineage
 from tests.region import N, Region, S
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from pelton.engine import ManualClock
 from pelton.engine.errors import ResourceNotFoundException, TrimmedDataAccessException
-from pelton.engine.splitting import split_partition
+from pelton.engine.partitions.splitting import split_partition
 from pelton.engine.storage import Reader
 from pelton.streams import After, AtTime, Record, Start, StreamReader
 from tests.region import N, Region, S

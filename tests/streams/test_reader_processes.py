@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pelton import App, RecordChange, StreamLimits
-from pelton.engine.splitting import split_partition
+from pelton.engine.partitions.splitting import split_partition
 
 SHARD_SECONDS_MAX = 0.1
 """So short that shards roll between one write and another all the time, also at the kill."""

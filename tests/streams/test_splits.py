@@ -6,7 +6,7 @@ import pytest
 
 from pelton.engine.errors import ValidationException
 from pelton.engine.partitions import PartitionLimits
-from pelton.engine.splitting import split_partition
+from pelton.engine.partitions.splitting import split_partition
 from pelton.streams import Upkeep
 from tests.region import N, Region, S
 

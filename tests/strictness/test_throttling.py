@@ -12,7 +12,7 @@ from pelton.engine import Strictness
 from pelton.engine.errors import ThrottledError, TransactionCanceledException
 from pelton.engine.keys import encode_part, token_of
 from pelton.engine.partitions import PartitionLimits
-from pelton.engine.splitting import split_partition
+from pelton.engine.partitions.splitting import split_partition
 from pelton.engine.strictness.throttling import (
     INDEX_BUSY,
     INDEX_EXCEEDED,

@@ -16,7 +16,7 @@ from .opening import AsJSON, FilePath, open_existing
 from .output import print_json, print_line, print_table
 
 if TYPE_CHECKING:
-    from pelton.engine.partition_sizes import SizedPartition
+    from pelton.engine.partitions.sizes import SizedPartition
 
 commands = typer.Typer(help="The partitions of a table.", no_args_is_help=True)
 

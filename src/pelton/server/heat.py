@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import FastAPI, Response
 
 from pelton.engine.errors import ResourceNotFoundException
-from pelton.engine.heat import SHOWN_SECONDS
+from pelton.engine.partitions.heat import SHOWN_SECONDS
 
 from .regions import Regions
 from .replies import databases_of, no_region, reply

@@ -10,12 +10,12 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from .partitions import Partition
-from .schema import Table
-from .storage import Reader, Transaction
+from ..schema import Table
+from ..storage import Reader, Transaction
+from .partition import Partition
 
 if TYPE_CHECKING:
-    from .database import Database
+    from ..database import Database
 
 COUNTED_ITEMS_MAX = 20_000
 COUNTED_BYTES_MAX = 16 * 1024 * 1024

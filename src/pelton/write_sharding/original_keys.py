@@ -7,10 +7,10 @@ from dataclasses import replace
 from functools import wraps
 from typing import Any
 
-from .handlers import Handler, RecordChange, Shape
-from .handlers.change import Show
-from .handlers.python_values import item_to_python
-from .table import Table
+from ..handlers import Handler, RecordChange, Shape
+from ..handlers.change import Show
+from ..handlers.python_values import item_to_python
+from ..table import Table
 
 
 def show_original(table: Table) -> Show:

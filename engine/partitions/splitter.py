@@ -6,15 +6,15 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from .errors import DynamoDBError, SpaceDroppedError
+from ..errors import DynamoDBError, SpaceDroppedError
+from ..schema import Table
 from .heat import KINDS, Kind, Sums
-from .partition_sizes import Cut, halving_cut, sizes_of
-from .partitions import PARTITIONS_MAX, Partition
-from .schema import Table
+from .partition import PARTITIONS_MAX, Partition
+from .sizes import Cut, halving_cut, sizes_of
 from .splitting import split_partition
 
 if TYPE_CHECKING:
-    from .database import Database
+    from ..database import Database
 
 log = logging.getLogger("pelton.engine")
 

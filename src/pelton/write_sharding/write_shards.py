@@ -15,9 +15,9 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
-from .engine.numbers import canonical
-from .engine.values import AttributeValue, Item
-from .handlers.python_values import to_wire
+from ..engine.numbers import canonical
+from ..engine.values import AttributeValue, Item
+from ..handlers.python_values import to_wire
 
 TAG_KEY = "pelton:write-shards"
 """The tag of a table that says how its keys are stored."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from .errors import LimitExceededException, ValidationException
-from .partition_sizes import divide_sizes, share_below, sizes_of
-from .partitions import (
+from ..errors import LimitExceededException, ValidationException
+from ..schema import Table
+from ..storage import Transaction
+from .partition import (
     PARTITIONS_MAX,
     Partition,
     PartitionLimits,
@@ -16,11 +17,10 @@ from .partitions import (
     partition_count,
     split,
 )
-from .schema import Table
-from .storage import Transaction
+from .sizes import divide_sizes, share_below, sizes_of
 
 if TYPE_CHECKING:
-    from .database import Database
+    from ..database import Database
 
 
 def divide_new(table: Table, limits: PartitionLimits) -> Table:

@@ -14,12 +14,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, NamedTuple
 
-from .capacity import read_units, write_units
-from .clock import Clock
+from ..capacity import read_units, write_units
+from ..clock import Clock
+from ..item_keys import ItemKey
+from ..schema import Table
 from .heavy_keys import HeavyKey, HeavyKeys
-from .item_keys import ItemKey
-from .partitions import Partition, PartitionLimits
-from .schema import Table
+from .partition import Partition, PartitionLimits
 
 SHOWN_SECONDS = 60.0
 """The time that `Heat.of` tells of, unless it is asked for another."""

@@ -8,8 +8,8 @@ from itertools import pairwise
 from operator import itemgetter
 from typing import Any
 
-from .engine import PeltonError
-from .requests import Item, Pages
+from ..engine import PeltonError
+from ..requests import Item, Pages
 
 Request = dict[str, Any]
 Place = Callable[[dict[str, Any]], bytes]

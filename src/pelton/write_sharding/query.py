@@ -5,18 +5,18 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .engine import DynamoDBError
-from .engine.expressions import Placeholders, bind_key_condition, bind_projection
-from .engine.expressions.parser import parse_condition, parse_projection
-from .engine.expressions.tokens import InvalidExpression
-from .engine.indexes import encode_index_parts
-from .engine.keys import raw_bytes
-from .engine.schema import Index, Table
-from .engine.values import AttributeValue
-from .handlers.python_values import item_to_python
+from ..engine import DynamoDBError
+from ..engine.expressions import Placeholders, bind_key_condition, bind_projection
+from ..engine.expressions.parser import parse_condition, parse_projection
+from ..engine.expressions.tokens import InvalidExpression
+from ..engine.indexes import encode_index_parts
+from ..engine.keys import raw_bytes
+from ..engine.schema import Index, Table
+from ..engine.values import AttributeValue
+from ..handlers.python_values import item_to_python
+from ..requests import Item, Pages, paging
 from .merging import Merging, Place
-from .requests import Item, Pages, paging
-from .write_sharding import BY_SORT_KEY, StoredKeys
+from .write_shards import BY_SORT_KEY, StoredKeys
 
 Request = dict[str, Any]
 Condition = dict[str, tuple[str, list[AttributeValue]]]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 
-from .keys import segment_tokens
+from ..keys import segment_tokens
 
 GIGABYTE = 1024**3
 

@@ -7,15 +7,15 @@ from dataclasses import fields, is_dataclass
 from random import Random
 from typing import Any
 
-from .engine import PeltonError
-from .engine.catalog import Catalog
-from .engine.expressions import Placeholders, bind_update, tree
-from .engine.expressions.parser import Parsed, parse_condition, parse_update
-from .engine.expressions.tokens import InvalidExpression
-from .handlers.python_values import item_to_python
-from .requests import Asked, Call, Item, Names, Pages, Steps, TableRequests, item_of, paging
-from .sharded_query import ShardedQuery
-from .write_sharding import StoredKeys, WriteShards
+from ..engine import PeltonError
+from ..engine.catalog import Catalog
+from ..engine.expressions import Placeholders, bind_update, tree
+from ..engine.expressions.parser import Parsed, parse_condition, parse_update
+from ..engine.expressions.tokens import InvalidExpression
+from ..handlers.python_values import item_to_python
+from ..requests import Asked, Call, Item, Names, Pages, Steps, TableRequests, item_of, paging
+from .query import ShardedQuery
+from .write_shards import StoredKeys, WriteShards
 
 Request = dict[str, Any]
 Decode = Callable[[dict[str, Any]], Item | None]
