@@ -54,18 +54,42 @@ _TALLY = (
     "SET row_count=row_count+excluded.row_count, row_bytes=row_bytes+excluded.row_bytes"
 )
 _DROP_PART = "DELETE FROM parts WHERE space=? AND part=? RETURNING row_count, row_bytes"
-_LOG_READ = "SELECT id, tx, at_ms, body FROM log WHERE id > ? AND id <= ? ORDER BY id LIMIT ?"
-_LOG_FIRST = "SELECT id, tx, at_ms, body FROM log WHERE id >= ? AND id < ? ORDER BY id LIMIT 1"
-_LOG_LAST = "SELECT id, tx, at_ms, body FROM log WHERE id >= ? AND id < ? ORDER BY id DESC LIMIT 1"
-_LOG_APPEND = "INSERT INTO log VALUES (?,?,?,?)"
-_LOG_OLDEST = (
-    "SELECT id, at_ms, length(body) FROM log WHERE id >= ? AND id <= ? ORDER BY id LIMIT ?"
-)
-_LOG_SPAN = (
-    "SELECT count(*), coalesce(sum(length(body)), 0), coalesce(min(at_ms), 0), "
-    "coalesce(max(at_ms), 0) FROM log WHERE id > ? AND id <= ? AND at_ms < ?"
-)
-_LOG_DROP = "DELETE FROM log WHERE id >= ? AND id <= ?"
+
+
+class _LogSQL:
+    """The statements on one lane of the log."""
+
+    __slots__ = ("append", "count", "drop", "first", "last", "oldest", "read", "span")
+
+    def __init__(self, lane: int) -> None:
+        name, columns = f"log_{lane}", "id, tx, at_ms, body"
+        self.append = f"INSERT INTO {name} VALUES (?,?,?,?)"
+        self.read = f"SELECT {columns} FROM {name} WHERE id > ? AND id <= ? ORDER BY id LIMIT ?"
+        self.first = f"SELECT {columns} FROM {name} WHERE id >= ? AND id < ? ORDER BY id LIMIT 1"
+        self.last = (
+            f"SELECT {columns} FROM {name} WHERE id >= ? AND id < ? ORDER BY id DESC LIMIT 1"
+        )
+        self.count = f"SELECT count(*) FROM {name} WHERE id >= ? AND id < ?"
+        self.oldest = (
+            f"SELECT id, at_ms, length(body) FROM {name} WHERE id >= ? AND id <= ? "
+            "ORDER BY id LIMIT ?"
+        )
+        self.span = (
+            "SELECT count(*), coalesce(sum(length(body)), 0), coalesce(min(at_ms), 0), "
+            f"coalesce(max(at_ms), 0) FROM {name} WHERE id > ? AND id <= ? AND at_ms < ?"
+        )
+        self.drop = f"DELETE FROM {name} WHERE id >= ? AND id <= ?"
+
+
+LOG_LANES = 16
+"""Tables that the log is spread over by shard: an append is cheap at the end of a table alone, and
+as many open shards as there are lanes each have an end of their own.
+"""
+_LOG = [_LogSQL(lane) for lane in range(LOG_LANES)]
+
+
+def _log_of(shard: int) -> _LogSQL:
+    return _LOG[shard % LOG_LANES]
 
 
 class SQLiteReader:
@@ -137,22 +161,22 @@ class SQLiteReader:
 
     def log_read(self, shard: int, after: int, until: int, limit: int) -> Iterable[LogRow]:
         base = shard << POSITION_BITS
-        rows = self._execute(_LOG_READ, (base + after, base + until, limit))
+        rows = self._execute(_log_of(shard).read, (base + after, base + until, limit))
         return (LogRow(row[0] - base, row[1], row[2], row[3]) for row in rows)
 
     def log_ends(self, shard: int) -> tuple[LogRow, LogRow] | None:
         base, end = shard << POSITION_BITS, (shard + 1) << POSITION_BITS
+        log = _log_of(shard)
         ends = [
             LogRow(row[0] - base, row[1], row[2], row[3])
-            for sql in (_LOG_FIRST, _LOG_LAST)
+            for sql in (log.first, log.last)
             for row in self._execute(sql, (base, end)).fetchall()
         ]
         return (ends[0], ends[1]) if ends else None
 
     def log_count(self, shard: int) -> int:
         base, end = shard << POSITION_BITS, (shard + 1) << POSITION_BITS
-        sql = "SELECT count(*) FROM log WHERE id >= ? AND id < ?"
-        count: int = self._execute(sql, (base, end)).fetchall()[0][0]
+        count: int = self._execute(_log_of(shard).count, (base, end)).fetchall()[0][0]
         return count
 
     def log_expired(
@@ -167,7 +191,7 @@ class SQLiteReader:
     ) -> tuple[int, int]:
         base = shard << POSITION_BITS
         count = last = size_bytes = 0
-        rows = self._execute(_LOG_OLDEST, (base, base + until, limit)).fetchall()
+        rows = self._execute(_log_of(shard).oldest, (base, base + until, limit)).fetchall()
         for row_id, at_ms, row_bytes in rows:
             size_bytes += row_bytes
             # Only a prefix may go. Times decrease along a shard where the clock was set back.
@@ -179,9 +203,8 @@ class SQLiteReader:
     def log_span(self, shard: int, after: int, until: int, before_ms: int | None = None) -> LogSpan:
         base = shard << POSITION_BITS
         before = 2**63 - 1 if before_ms is None else before_ms
-        return LogSpan(
-            *self._execute(_LOG_SPAN, (base + after, base + until, before)).fetchall()[0]
-        )
+        bounds = (base + after, base + until, before)
+        return LogSpan(*self._execute(_log_of(shard).span, bounds).fetchall()[0])
 
 
 class SQLiteTransaction(SQLiteReader):
@@ -259,12 +282,13 @@ class SQLiteTransaction(SQLiteReader):
     ) -> None:
         self.changes += 1
         self.appended.add(shard)
-        self._execute(_LOG_APPEND, ((shard << POSITION_BITS) + position, transaction, at_ms, body))
+        row = ((shard << POSITION_BITS) + position, transaction, at_ms, body)
+        self._execute(_LOG[shard % LOG_LANES].append, row)
 
     def log_drop(self, shard: int, through: int) -> None:
         self.changes += 1
         base = shard << POSITION_BITS
-        self._execute(_LOG_DROP, (base, base + through))
+        self._execute(_log_of(shard).drop, (base, base + through))
 
     def release_space(self, bytes_max: int) -> None:
         self.changes += 1
@@ -296,4 +320,11 @@ def create_space_sql(space: int) -> str:
         f"CREATE TABLE {_SQL[space].name} (token INTEGER NOT NULL, pk BLOB NOT NULL, "
         "sk BLOB NOT NULL, size INTEGER NOT NULL, body BLOB NOT NULL, "
         "PRIMARY KEY (token, pk, sk)) WITHOUT ROWID"
+    )
+
+
+def create_log_sql(lane: int) -> str:
+    return (
+        f"CREATE TABLE log_{lane} (id INTEGER PRIMARY KEY, tx INTEGER NOT NULL, "
+        "at_ms INTEGER NOT NULL, body BLOB NOT NULL)"
     )

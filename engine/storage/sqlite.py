@@ -31,7 +31,15 @@ from .checkpoints import CheckpointThread
 from .draining import drain_chunk, has_dropped
 from .group import Group, Job
 from .port import META_SPACE, Reader, Transaction
-from .rows import DROPPED, PAGE_BYTES, SQLiteReader, SQLiteTransaction, create_space_sql
+from .rows import (
+    DROPPED,
+    LOG_LANES,
+    PAGE_BYTES,
+    SQLiteReader,
+    SQLiteTransaction,
+    create_log_sql,
+    create_space_sql,
+)
 from .temporary import TemporaryFile
 
 R = TypeVar("R")
@@ -382,13 +390,8 @@ def prepare_file(connection: apsw.Connection, path: str) -> None:
                 "row_count INTEGER NOT NULL, row_bytes INTEGER NOT NULL, "
                 "PRIMARY KEY (space, part)) WITHOUT ROWID"
             )
-            connection.execute(
-                "CREATE TABLE IF NOT EXISTS log (id INTEGER PRIMARY KEY, tx INTEGER NOT NULL, "
-                "at_ms INTEGER NOT NULL, body BLOB NOT NULL)"
-            )
-            connection.execute(
-                create_space_sql(META_SPACE).replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS")
-            )
+            for sql in (create_space_sql(META_SPACE), *map(create_log_sql, range(LOG_LANES))):
+                connection.execute(sql.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS"))
         return
     if application != APPLICATION_ID:
         raise StoreFormatError(f"{path} is an SQLite file of another program; choose another path")
