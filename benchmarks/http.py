@@ -151,11 +151,11 @@ def create_table(client: DynamoDBClient, name: str, *, sort_key: bool) -> None:
     )
 
 
-def load(url: str, operation: str, seconds: int, *, seed: int) -> float:
+def load(url: str, operation: str, seconds: int, *, seed: int, put_table: str = "items") -> float:
     """Requests a second that were answered with 2xx; any other answer ends the benchmark."""
     command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(SCRIPT), url, "--"]
     output = subprocess.run(
-        [*command, operation, str(seed)], capture_output=True, text=True, check=True
+        [*command, operation, str(seed), put_table], capture_output=True, text=True, check=True
     ).stdout
     if "Non-2xx" in output or "Socket errors" in output:
         raise SystemExit(f"{operation} at {url} was answered with errors:\n{output}")

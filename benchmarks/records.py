@@ -18,14 +18,17 @@ from pelton.engine import Database
 from pelton.streams import Streams
 
 from .figure import Figure
+from .http import install_wrk, load
 from .inprocess import CREATE_TABLE, keys, put_together
 from .scale import memory_mb
 from .servers import pelton_on_disk
 
+NO_STREAM = "no-stream"
 VIEWS = ("KEYS_ONLY", "NEW_AND_OLD_IMAGES")
 COMMIT_SIZES = (1, 16)
 PUTS = 4_000
 ROUNDS = 7
+SERVED_SECONDS = 2
 APPEND_RATIO_MAX = 1.35
 
 SERVED_RECORDS = 100_000
@@ -39,7 +42,7 @@ BACKLOG_MEMORY_MB_MAX = 30
 
 
 def measure(say: Callable[[str], None]) -> list[Figure]:
-    figures = []
+    figures = measure_served_append(say)
     for size in COMMIT_SIZES:
         figures += measure_append(size, say)
     return [*figures, measure_get_records(say), *measure_backlog(say)]
@@ -48,25 +51,46 @@ def measure(say: Callable[[str], None]) -> list[Figure]:
 # --- appending ------------------------------------------------------------------------------------
 
 
+def measure_served_append(say: Callable[[str], None]) -> list[Figure]:
+    """What a put over HTTP costs by the view of the table's stream."""
+    install_wrk(say)
+    costs: dict[str, list[float]] = {view: [] for view in (NO_STREAM, *VIEWS)}
+    with pelton_on_disk() as url:
+        with contextlib.closing(connect(url)) as connection:
+            for view in costs:
+                call(connection, "CreateTable", table_with(view) | {"TableName": view})
+        for view in costs:
+            load(url, "PutItem", SERVED_SECONDS, seed=0, put_table=view)
+        for round_ in range(1, ROUNDS + 1):
+            say(f"puts over HTTP, round {round_} of {ROUNDS}")
+            for view, found in costs.items():
+                found.append(1 / load(url, "PutItem", SERVED_SECONDS, seed=round_, put_table=view))
+    return append_figures("put over HTTP", costs)
+
+
 def measure_append(commit_size: int, say: Callable[[str], None]) -> list[Figure]:
-    """What a put costs by the view of the stream; rounds alternate, so noise falls on all."""
-    costs: dict[str, list[float]] = {view: [] for view in ("", *VIEWS)}
+    """What a put in process costs by the view of the table's stream."""
+    costs: dict[str, list[float]] = {view: [] for view in (NO_STREAM, *VIEWS)}
     with tempfile.TemporaryDirectory(dir=".cache") as folder, ExitStack() as stack:
         databases = {}
         for view in costs:
-            databases[view] = open_table(Path(folder) / f"{view or 'none'}.db", view)
+            databases[view] = open_table(Path(folder) / f"{view}.db", view)
             stack.callback(databases[view].close)
             put_many(databases[view], commit_size)
         for round_ in range(1, ROUNDS + 1):
             say(f"{commit_size} puts a commit, round {round_} of {ROUNDS}")
             for view, database in databases.items():
                 costs[view].append(put_many(database, commit_size))
-    what = f"{commit_size} put{'s' if commit_size > 1 else ''} a commit"
-    figures = [Figure(f"{what}: no stream", statistics.median(costs[""]) * 1e6, "us")]
+    return append_figures(f"{commit_size} put{'s' if commit_size > 1 else ''} a commit", costs)
+
+
+def append_figures(what: str, costs: dict[str, list[float]]) -> list[Figure]:
+    """Rounds alternated between the views, so a ratio is of runs that were close together."""
+    without = costs[NO_STREAM]
+    figures = [Figure(f"{what}: no stream", statistics.median(without) * 1e6, "us")]
     for view in VIEWS:
         ratio = statistics.median(
-            with_stream / without
-            for with_stream, without in zip(costs[view], costs[""], strict=True)
+            ours / theirs for ours, theirs in zip(costs[view], without, strict=True)
         )
         figures.append(
             Figure(f"{what}: {view} to no stream", ratio, "times", at_most=APPEND_RATIO_MAX)
@@ -74,13 +98,18 @@ def measure_append(commit_size: int, say: Callable[[str], None]) -> list[Figure]
     return figures
 
 
+def table_with(view: str) -> dict[str, Any]:
+    """The CreateTable request of a table with a stream of this view, or with none."""
+    request = {name: value for name, value in CREATE_TABLE.items() if name != "StreamSpecification"}
+    if view == NO_STREAM:
+        return request
+    return {**request, "StreamSpecification": {"StreamEnabled": True, "StreamViewType": view}}
+
+
 def open_table(path: Path, view: str) -> Database:
     database = Database(path)
     Streams(database)
-    request = {name: value for name, value in CREATE_TABLE.items() if name != "StreamSpecification"}
-    if view:
-        request["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": view}
-    database.call("CreateTable", request)
+    database.call("CreateTable", table_with(view))
     return database
 
 
@@ -100,7 +129,7 @@ def put_many(database: Database, commit_size: int) -> float:
 def measure_get_records(say: Callable[[str], None]) -> Figure:
     """Reads a stream over one connection, page by page, as a consumer with nothing else to do."""
     with pelton_on_disk() as url:
-        connection = http.client.HTTPConnection(url.removeprefix("http://"))
+        connection = connect(url)
         say(f"writing {SERVED_RECORDS:,} records")
         fill(connection)
         iterators = list(open_shards(connection))
@@ -164,6 +193,10 @@ def next_iterator(body: bytes) -> str:
     name = b'"NextShardIterator":"'
     start = body.rindex(name) + len(name)
     return body[start : body.index(b'"', start)].decode()
+
+
+def connect(url: str) -> http.client.HTTPConnection:
+    return http.client.HTTPConnection(url.removeprefix("http://"))
 
 
 def call(

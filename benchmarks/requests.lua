@@ -1,5 +1,6 @@
 -- Requests for wrk: one operation, named by the argument behind "--", on random keys.
 local operation = "PutItem"
+local put_table = "items"
 local headers = {}
 local padding = string.rep("x", 850)
 local keys = 4000
@@ -9,8 +10,8 @@ local count = 0
 local bodies = {
   PutItem = function()
     return string.format(
-      '{"TableName":"items","Item":{"id":{"S":"item#%06d"},"text":{"S":"%s"},"n":{"N":"%d"}}}',
-      math.random(keys), padding, count)
+      '{"TableName":"%s","Item":{"id":{"S":"item#%06d"},"text":{"S":"%s"},"n":{"N":"%d"}}}',
+      put_table, math.random(keys), padding, count)
   end,
   UpdateItem = function()
     return string.format(
@@ -33,6 +34,7 @@ local bodies = {
 function init(arguments)
   operation = arguments[1] or operation
   math.randomseed(tonumber(arguments[2] or "1"))
+  put_table = arguments[3] or put_table
   headers = {
     ["Content-Type"] = "application/x-amz-json-1.0",
     ["X-Amz-Target"] = "DynamoDB_20120810." .. operation,

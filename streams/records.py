@@ -83,10 +83,14 @@ def _pack_both(keys: dict[str, Any], size: int, old: bytes, new: bytes) -> bytes
     return b"%b%b%b%b%b" % (_BOTH, spans, opening, new, old[head : len(old) - tail])
 
 
+NEAR_BYTES = 16
+"""So near the search for what two images share may stop: less is not worth another step."""
+
+
 def _common_head(one: bytes, other: bytes) -> int:
-    """How many bytes both begin with."""
+    """How many bytes both begin with, or nearly so many."""
     low, high = 0, min(len(one), len(other))
-    while low < high:
+    while high - low >= NEAR_BYTES:
         middle = (low + high + 1) // 2
         if one[low:middle] == other[low:middle]:
             low = middle
@@ -96,10 +100,10 @@ def _common_head(one: bytes, other: bytes) -> int:
 
 
 def _common_tail(one: bytes, other: bytes, longest: int) -> int:
-    """How many bytes both end with, `longest` at the most."""
+    """How many bytes both end with, or nearly so many, `longest` at the most."""
     low, high = 0, longest
     one_end, other_end = len(one), len(other)
-    while low < high:
+    while high - low >= NEAR_BYTES:
         middle = (low + high + 1) // 2
         if one[one_end - middle : one_end - low] == other[other_end - middle : other_end - low]:
             low = middle
