@@ -12,7 +12,7 @@ demo: $(STAMP) $(MOVIES)  ## a shop of real events, end to end
 	@$(BIN)/python -m examples.demo
 
 test: $(STAMP) $(MOVIES)  ## all tests but the slow proofs
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup -q
+	@$(BIN)/python -m pytest -n 2 -q
 
 check: lint types test  ## what CI runs
 

@@ -12,8 +12,6 @@ from .differences import EXAMPLES, Explains, explanation_of
 from .operations import VIEWS, Request, Requests, table_name
 from .side import Answer
 
-pytestmark = pytest.mark.xdist_group("differential")
-
 
 def compare(sides: Sides, requests: list[Request]) -> Counter[str]:
     """Sends requests to both; returns how they ended and how often that was so."""

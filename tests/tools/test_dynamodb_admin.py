@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 pytestmark = [
     pytest.mark.tools,
     pytest.mark.skipif(why_absent() is not None, reason=str(why_absent())),
-    pytest.mark.xdist_group("dynamodb-admin"),  # They share what the first of them installs.
 ]
 
 PATIENCE_MS = 120_000
