@@ -11,19 +11,22 @@ from dataclasses import replace
 
 from ..engine import Database
 from ..engine.storage import Reader, Transaction
-from ..engine.storage.port import POSITION_MAX
+from ..engine.storage.port import POSITION_MAX, LogPrefix
 from .checkpoints import followers_of
 from .losses import gather_losses, note_losses
 from .pins import pinned_behind
 from .shards import Shard, ShardMap
 from .stream import StreamMap
 
-CHUNK_RECORDS = 250
-CHUNK_BYTES_MAX = 512 * 1024
+CHUNK_RECORDS = 64
+CHUNK_BYTES_MAX = 128 * 1024
 CHUNK_RECORDS_MAX = 5_000
 REST_TIMES = 4.0
 """How much longer the rest behind a chunk is than the chunk was, so that few writes meet one."""
-RELEASE_BYTES_MAX = 1024 * 1024
+RELEASE_BYTES_MIN = 128 * 1024
+"""A chunk gives twice what it dropped back to the file system, and at least this: to move a page to
+where one has become free takes longer than to drop what was on it.
+"""
 
 Rest = Callable[[float], bool]
 """Lets so many seconds pass, for others to write in; True has the trimming stop for now."""
@@ -39,10 +42,8 @@ class _Pace:
         self._records = records
         self._sequence: int | None = None
 
-    def find(
-        self, transaction: Transaction, number: int, before_ms: int, until: int
-    ) -> tuple[int, int]:
-        """How many of a shard's expired records the next chunk drops; the last's position."""
+    def find(self, transaction: Transaction, number: int, before_ms: int, until: int) -> LogPrefix:
+        """Which of a shard's expired records the next chunk drops."""
         before, now = self._sequence, transaction.next_sequence()
         self._sequence = now
         least = 1 if before is None else min(2 * (now - before), CHUNK_RECORDS_MAX)
@@ -98,7 +99,7 @@ def _expired(reader: Reader, shards: ShardMap, before_ms: int) -> list[Shard]:
         shard
         for shard in sorted(shards.all(), key=lambda shard: shard.number)
         if (shard.closed_ms is not None and shard.closed_ms < before_ms)
-        or reader.log_expired(shard.number, before_ms, POSITION_MAX, 1)[0]
+        or reader.log_expired(shard.number, before_ms, POSITION_MAX, 1).records
     ]
 
 
@@ -111,15 +112,15 @@ def _chunk_work(
             return 0
         followers = followers_of(transaction, shard.table_name)
         until = pinned_behind(transaction, followers, shard)
-        count, last = pace.find(transaction, number, before_ms, until)
-        if not count:
+        found = pace.find(transaction, number, before_ms, until)
+        if not found.records:
             return 0
-        trimmed_seq = shard.sequence_at(last)
+        trimmed_seq = shard.sequence_at(found.last)
         note_losses(transaction, followers, shard, trimmed_seq)
-        transaction.log_drop(number, last)
+        transaction.log_drop(number, found.last)
         shards.keep_trimmed(transaction, replace(shard, trimmed_seq=trimmed_seq))
-        transaction.release_space(RELEASE_BYTES_MAX)
-        return count
+        transaction.release_space(max(RELEASE_BYTES_MIN, 2 * found.size_bytes))
+        return found.records
 
     return work
 

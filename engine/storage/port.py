@@ -52,6 +52,15 @@ class LogSpan(NamedTuple):
     last_ms: int
 
 
+class LogPrefix(NamedTuple):
+    """The oldest records of a shard; without any, all are 0."""
+
+    records: int
+    last: int
+    """The position of the last of them."""
+    size_bytes: int
+
+
 class Reader(Protocol):
     """A consistent view of the store, valid only inside the work it was given to."""
 
@@ -107,12 +116,11 @@ class Reader(Protocol):
         *,
         least: int = 1,
         size_bytes_max: int = SIZE_MAX,
-    ) -> tuple[int, int]:
-        """How many of the shard's oldest records, up to `until`, were made before `before_ms`.
+    ) -> LogPrefix:
+        """The shard's oldest records, up to `until`, that were made before `before_ms`.
 
-        At most `limit` are counted, and behind the first `least` of them only as many as have no
-        more than `size_bytes_max` together. The position of the last comes with the count, 0
-        without any.
+        At most `limit` of them, and behind the first `least` only as many as have no more than
+        `size_bytes_max` together.
         """
 
     def log_span(self, shard: int, after: int, until: int, before_ms: int | None = None) -> LogSpan:

@@ -8,7 +8,7 @@ from typing import Any
 import apsw
 
 from ..errors import SpaceDroppedError
-from .port import META_SPACE, SIZE_MAX, LogRow, LogSpan, Row
+from .port import META_SPACE, SIZE_MAX, LogPrefix, LogRow, LogSpan, Row
 
 SEQUENCE_BLOCK = 10_000
 POSITION_BITS = 40
@@ -188,17 +188,17 @@ class SQLiteReader:
         *,
         least: int = 1,
         size_bytes_max: int = SIZE_MAX,
-    ) -> tuple[int, int]:
+    ) -> LogPrefix:
         base = shard << POSITION_BITS
-        count = last = size_bytes = 0
+        found = LogPrefix(0, 0, 0)
         rows = self._execute(_log_of(shard).oldest, (base, base + until, limit)).fetchall()
         for row_id, at_ms, row_bytes in rows:
-            size_bytes += row_bytes
+            records, size_bytes = found.records + 1, found.size_bytes + row_bytes
             # Only a prefix may go. Times decrease along a shard where the clock was set back.
-            if at_ms >= before_ms or (count >= least and size_bytes > size_bytes_max):
+            if at_ms >= before_ms or (records > least and size_bytes > size_bytes_max):
                 break
-            count, last = count + 1, int(row_id) - base
-        return count, last
+            found = LogPrefix(records, int(row_id) - base, size_bytes)
+        return found
 
     def log_span(self, shard: int, after: int, until: int, before_ms: int | None = None) -> LogSpan:
         base = shard << POSITION_BITS

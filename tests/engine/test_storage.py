@@ -217,14 +217,14 @@ def test_what_is_expired_ends_where_it_must_stay_and_where_time_ran_back(
 
     write(store, append_some)
 
-    def look(before_ms: int, until: int, limit: int) -> tuple[int, int]:
+    def look(before_ms: int, until: int, limit: int) -> tuple[int, int, int]:
         return store.read(lambda reader: reader.log_expired(3, before_ms, until, limit))
 
-    assert look(500, POSITION_MAX, 9) == (2, 2)
-    assert look(999, POSITION_MAX, 9) == (5, 5)
-    assert look(999, 3, 9) == (3, 3)
-    assert look(999, 0, 9) == look(100, POSITION_MAX, 9) == (0, 0)
-    assert look(999, POSITION_MAX, 1) == (1, 1)
+    assert look(500, POSITION_MAX, 9) == (2, 2, 8)
+    assert look(999, POSITION_MAX, 9) == (5, 5, 20)
+    assert look(999, 3, 9) == (3, 3, 12)
+    assert look(999, 0, 9) == look(100, POSITION_MAX, 9) == (0, 0, 0)
+    assert look(999, POSITION_MAX, 1) == (1, 1, 4)
     for least, size_bytes_max, count in ((1, 3, 1), (1, 11, 2), (1, 12, 3), (4, 3, 4), (1, 99, 5)):
         assert store.read(
             partial(
@@ -236,7 +236,7 @@ def test_what_is_expired_ends_where_it_must_stay_and_where_time_ran_back(
                 least=least,
                 size_bytes_max=size_bytes_max,
             )
-        ) == (count, count)
+        ) == (count, count, count * 4)
     span = store.read(lambda reader: reader.log_span(3, 1, POSITION_MAX))
     assert span == (4, 16, 200, 900)
     assert store.read(lambda reader: reader.log_span(3, 1, 4, 400)) == (2, 8, 200, 300)
@@ -254,7 +254,7 @@ def test_trimming_deletes_the_expired_prefix_in_chunks(store: SQLiteStore) -> No
     def drop(through: int, transaction: Transaction) -> None:
         transaction.log_drop(3, through)
 
-    for expired in ((2, 2), (1, 3), (0, 0)):
+    for expired in ((2, 2, 2), (1, 3, 1), (0, 0, 0)):
         assert store.read(lambda reader: reader.log_expired(3, 400, POSITION_MAX, 2)) == expired
         write(store, partial(drop, expired[1]))
     assert store.read(lambda reader: [row.position for row in reader.log_read(3, 0, 99, 9)]) == [
