@@ -42,7 +42,7 @@ def describe_loss(loss: Loss) -> str:
     """How many records, when they were made and where they were."""
     count = f"{loss.records:,} record{'' if loss.records == 1 else 's'}"
     if not loss.records:
-        count = "records"  # dropped by a pelton that did not count them
+        count = "records"  # gone, and nobody has counted them
     first, last = (
         datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         for at_ms in (loss.first_ms, loss.last_ms)

@@ -14,10 +14,18 @@ def to_wire(sequence: int) -> str:
     return str(WIRE_BASE + sequence)
 
 
+SEQUENCE_END = 2**62
+"""No store gives a sequence beyond it."""
+
+
 def from_wire(text: str) -> int:
-    """The store's number; whatever was never a sequence number of pelton's maps outside its range.
+    """The store's number. Raises ValueError for text that is no sequence number of pelton's.
 
     >>> from_wire("100000000000000000007")
     7
     """
-    return int(text) - WIRE_BASE
+    # int() would also read signs, spaces, underscores and the digits of other scripts.
+    sequence = int(text) - WIRE_BASE if text.isascii() and text.isdigit() else -1
+    if not 0 <= sequence < SEQUENCE_END:
+        raise ValueError(f"{text!r} is no sequence number")
+    return sequence

@@ -19,8 +19,6 @@ AFTER_SEQUENCE = "AFTER_SEQUENCE_NUMBER"
 AT_TIMESTAMP = "AT_TIMESTAMP"
 
 _INVALID = "One or more parameter values were invalid: "
-_SEQUENCE_END = 2**62
-"""No store gives a sequence beyond it."""
 
 
 def check_start(request: Request) -> None:
@@ -93,8 +91,7 @@ def sequence_before(reader: Reader, shard: Shard, at_ms: int) -> int | None:
 
 
 def _parse_sequence(text: str) -> int:
-    # int() would also read signs, spaces, underscores and the digits of other scripts.
-    sequence = from_wire(text) if text.isascii() and text.isdigit() else -1
-    if not 0 <= sequence < _SEQUENCE_END:
-        raise ValidationException(f"{_INVALID}Invalid SequenceNumber")
-    return sequence
+    try:
+        return from_wire(text)
+    except ValueError:
+        raise ValidationException(f"{_INVALID}Invalid SequenceNumber") from None

@@ -283,7 +283,7 @@ class SQLiteTransaction(SQLiteReader):
         self.changes += 1
         self.appended.add(shard)
         row = ((shard << POSITION_BITS) + position, transaction, at_ms, body)
-        self._execute(_LOG[shard % LOG_LANES].append, row)
+        self._execute(_log_of(shard).append, row)
 
     def log_drop(self, shard: int, through: int) -> None:
         self.changes += 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -16,9 +15,6 @@ from .streams.lineage import ShardFacts, trace_lineage
 
 if TYPE_CHECKING:
     from .async_stream import AsyncStream
-
-SEQUENCE_END = 2**62
-"""No store gives a sequence beyond it."""
 
 Place = str | int | datetime
 """Where reading starts, as a user writes it: see `Stream.read`."""
@@ -101,11 +97,12 @@ def parse_start(start: Place, after: str | int | None = None) -> Start:
 
 
 def _parse_sequence(number: str | int) -> int:
-    with suppress(ValueError):
-        sequence = from_wire(str(number))
-        if 0 <= sequence < SEQUENCE_END:
-            return sequence
-    raise ValueError(f"a sequence number has 21 digits, as records show it: {number!r} has not")
+    try:
+        return from_wire(str(number))
+    except ValueError:
+        raise ValueError(
+            f"a sequence number has 21 digits, as records show it: {number!r} has not"
+        ) from None
 
 
 def _milliseconds(moment: datetime) -> int:
