@@ -29,6 +29,7 @@ from .operations.precedence import raise_earlier_fault
 from .partitions import PartitionLimits
 from .partitions.heat import Heat
 from .partitions.splitter import Splitter
+from .schema import Table
 from .storage import Reader, SQLiteStore, Store, Transaction
 from .strictness import Strictness, Switches
 
@@ -87,10 +88,16 @@ class Database:
         `present` says how stored JSON enters the answer. Raises DynamoDBError for whatever
         DynamoDB would refuse, StoreError where the store fails.
         """
+        tables = self.catalog.tables
         mode, work = self.prepare(operation, request, present)
-        if mode is Mode.READ or mode is Mode.LOOK_UP:
+        if mode is Mode.WRITE or mode is Mode.CATALOG:
+            return self.write(work, alone=mode is Mode.CATALOG)
+        try:
             return self._read(mode, work)
-        return self.write(work, alone=mode is Mode.CATALOG)
+        except SpaceDroppedError:
+            self.write(_commit_nothing)
+            self._expect_other_tables(tables)
+            return self.call(operation, request, present=present)
 
     def submit(
         self,
@@ -106,12 +113,26 @@ class Database:
         Reads, and requests found wrong, call it before this returns; writes call it on the
         writer's thread after their commit. `write` takes work to the store in its own time.
         """
+        tables = self.catalog.tables
         try:
             mode, work = self.prepare(operation, request, present)
             if mode is Mode.WRITE or mode is Mode.CATALOG:
                 (write or self.store.write)(work, done, alone=mode is Mode.CATALOG)
                 return
             answer = self._read(mode, work)
+        except SpaceDroppedError:
+
+            def answer_again(_: Any, error: BaseException | None) -> None:
+                try:
+                    if error is not None:
+                        raise error
+                    self._expect_other_tables(tables)
+                except Exception as fault:
+                    done(None, fault)
+                else:
+                    self.submit(operation, request, done, present=present, write=write)
+
+            self.store.write(_commit_nothing, answer_again)
         except Exception as error:
             done(None, error)
         else:
@@ -155,15 +176,25 @@ class Database:
         return result
 
     def _read(self, mode: Mode, work: Callable[[Reader], R]) -> R:
-        try:
-            return self.store.look_up(work) if mode is Mode.LOOK_UP else self.store.read(work)
-        except SpaceDroppedError:
-            # The work was prepared against a table that has been deleted since, maybe elsewhere.
-            raise ResourceNotFoundException("Requested resource not found") from None
+        return self.store.look_up(work) if mode is Mode.LOOK_UP else self.store.read(work)
+
+    def _expect_other_tables(self, before: dict[str, Table]) -> None:
+        """After a commit behind a SpaceDroppedError, where the catalog has caught up.
+
+        A table or an index was deleted, maybe by another process, between a read's checks and
+        its snapshot: what is left of the table answers. Only a table that never changed is a
+        fault of the file, and asking again would never end.
+        """
+        if self.catalog.tables is before:
+            raise ResourceNotFoundException("Requested resource not found")
 
     def close(self) -> None:
         """Finishes what was begun and lets go of the file."""
         self.store.close()
+
+
+def _commit_nothing(transaction: Transaction) -> None:
+    """The work of who only waits for the commits before it."""
 
 
 class _Outcome:

@@ -385,3 +385,30 @@ def test_whatever_is_written_meanwhile_the_index_is_what_a_rebuild_would_give(
         region.settle()
     assert index_faults(region, "things") == []
     region.close()
+
+
+@pytest.mark.parametrize("submitted", [False, True], ids=["called", "submitted"])
+def test_a_read_begun_before_an_index_was_deleted_is_answered_without_it(
+    filled: Region, monkeypatch: pytest.MonkeyPatch, submitted: bool
+) -> None:
+    filled.call("UpdateTable", **creation())
+    filled.settle()
+    read, store = filled.database.store.read, filled.database.store
+
+    def delete_before(work: Any) -> Any:
+        monkeypatch.setattr(store, "read", read)
+        filled.call("UpdateTable", **deletion("by-team"))
+        filled.database.write(lambda transaction: None)
+        return read(work)
+
+    monkeypatch.setattr(store, "read", delete_before)
+    if submitted:
+        outcomes: list[Outcome] = []
+        filled.database.submit("DescribeTable", TABLE, lambda *outcome: outcomes.append(outcome))
+        filled.database.write(lambda transaction: None)
+        ((answer, error),) = outcomes
+        assert error is None and answer is not None
+    else:
+        answer = filled.call("DescribeTable", **TABLE)
+    assert answer["Table"]["ItemCount"] == COUNT
+    assert "GlobalSecondaryIndexes" not in answer["Table"]
