@@ -58,6 +58,11 @@ class Handler:
             )
         object.__setattr__(self, "is_async", _is_async(self.function))
 
+    @property
+    def takes_batches(self) -> bool:
+        """Whether it is called as on AWS Lambda, with an event of many records."""
+        return self.shape is Shape.BATCH
+
 
 def _is_async(function: Callable[..., Any]) -> bool:
     call = getattr(function, "__call__", None)  # noqa: B004 - the method of a callable object
