@@ -29,6 +29,14 @@ class Lane:
                 self._waiting[task] = None
             return self._holder is task
 
+    def drop(self, task: Task) -> None:
+        """Forgets a task that takes no further step, whether it waits or has its turn."""
+        with self._lock:
+            self._waiting.pop(task, None)
+            is_holder = self._holder is task
+        if is_holder:
+            self.leave()
+
     def leave(self) -> None:
         """Makes room for the one that has waited longest."""
         with self._lock:

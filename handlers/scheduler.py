@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import Enum, auto
 from functools import partial
 from typing import NamedTuple
@@ -35,7 +35,13 @@ class RetryIn(NamedTuple):
     seconds: float
 
 
-Step = Next | RetryIn
+class WakeWithin(NamedTuple):
+    """The task wants its next step when it is woken, and after a while at the latest."""
+
+    seconds: float
+
+
+Step = Next | RetryIn | WakeWithin
 
 
 class _State(Enum):
@@ -45,6 +51,7 @@ class _State(Enum):
     WOKEN = auto()  # running, and woken meanwhile
     PARKED = auto()
     TIMED = auto()
+    WAITING = auto()  # for more to come, or its time
     DONE = auto()
 
 
@@ -55,6 +62,8 @@ class Task(ABC):
     """Something that is done in steps."""
 
     _state = _State.IDLE
+    _is_timed = False
+    _is_ended = False
 
     @abstractmethod
     def step(self) -> Step:
@@ -71,6 +80,7 @@ class Scheduler(ABC):
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._quiet = threading.Condition(self._lock)
+        self._ended = threading.Condition(self._lock)
         self._active: set[Task] = set()
         self._is_stopped = False
 
@@ -98,8 +108,25 @@ class Scheduler(ABC):
             state = task._state
             if state is _State.RUNNING:
                 task._state = _State.WOKEN
-            elif state is _State.IDLE or state is _State.PARKED:
+            elif state is _State.IDLE or state is _State.PARKED or state is _State.WAITING:
                 self._make_ready(task)
+
+    def end(self, tasks: Iterable[Task]) -> None:
+        """Gives tasks no further step; waits for the steps that run, unless called by one."""
+        with self._lock:
+            running = []
+            for task in tasks:
+                task._is_ended = True
+                if task._state is _State.RUNNING or task._state is _State.WOKEN:
+                    running.append(task)
+                elif task._state is not _State.DONE:
+                    self._rest(task, _State.DONE)
+            if running and self._may_wait():
+                self._ended.wait_for(lambda: all(each._state is _State.DONE for each in running))
+
+    def _may_wait(self) -> bool:
+        """Whether this thread may wait for steps to end: none of them waits for it."""
+        return True
 
     def behind(self) -> list[Task]:
         """The tasks that are not at rest."""
@@ -112,19 +139,31 @@ class Scheduler(ABC):
         if not self._is_stopped:
             self._enqueue(task)
 
-    def _begin_step(self, task: Task) -> None:
-        """Takes note that a ready task runs; called with the lock held."""
+    def _begin_step(self, task: Task) -> bool:
+        """Takes note that a ready task runs; called with the lock held.
+
+        False: it has been ended meanwhile and must not run.
+        """
+        if task._state is not _State.READY:
+            return False
         task._state = _State.RUNNING
+        return True
 
     def _end_step(self, task: Task, wanted: Step) -> None:
         """What follows from a step; called with the lock held."""
-        if isinstance(wanted, RetryIn):
+        if wanted is Next.DONE or task._is_ended:
+            self._rest(task, _State.DONE)
+        elif isinstance(wanted, RetryIn):
             task._state = _State.TIMED
             self.after(wanted.seconds, partial(self._end_wait, task))
-        elif wanted is Next.DONE:
-            self._rest(task, _State.DONE)
         elif wanted is Next.AGAIN or task._state is _State.WOKEN:
             self._make_ready(task)
+        elif isinstance(wanted, WakeWithin):
+            task._state = _State.WAITING
+            if not task._is_timed:
+                # One that is set already goes off earlier, finds it too early, and is set anew.
+                task._is_timed = True
+                self.after(wanted.seconds, partial(self._end_waiting, task))
         elif wanted is Next.PARKED:
             task._state = _State.PARKED
         else:
@@ -135,9 +174,17 @@ class Scheduler(ABC):
             if task._state is _State.TIMED:
                 self._make_ready(task)
 
+    def _end_waiting(self, task: Task) -> None:
+        with self._lock:
+            task._is_timed = False
+            if task._state is _State.WAITING:
+                self._make_ready(task)
+
     def _rest(self, task: Task, state: _State) -> None:
         task._state = state
         self._active.discard(task)
+        if task._is_ended:
+            self._ended.notify_all()
         if not self._active:
             self._quiet.notify_all()
 

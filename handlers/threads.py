@@ -54,6 +54,9 @@ class ThreadScheduler(Scheduler):
     def after(self, seconds: float, callback: Callable[[], None]) -> None:
         self._timers.after(seconds, callback)
 
+    def _may_wait(self) -> bool:
+        return threading.current_thread() not in self._threads
+
     # --- the pool ------------------------------------------------------------------------------
 
     def _enqueue(self, task: Task) -> None:
@@ -79,9 +82,10 @@ class ThreadScheduler(Scheduler):
                 return
             with self._lock:
                 self._waiting -= 1
-                self._free -= 1
                 self._begun += 1
-                self._begin_step(task)
+                if not self._begin_step(task):
+                    continue
+                self._free -= 1
             wanted = step_safely(task)
             with self._lock:
                 self._free += 1

@@ -9,7 +9,7 @@ import pytest
 
 from pelton.engine import ManualClock
 from pelton.handlers.lane import Lane
-from pelton.handlers.scheduler import Next, RetryIn, Step, Task
+from pelton.handlers.scheduler import Next, RetryIn, Step, Task, WakeWithin
 from pelton.handlers.threads import THREADS_AT_ONCE, ThreadScheduler
 from pelton.handlers.timers import Timers
 from tests.handlers.stepped import SteppedScheduler
@@ -53,6 +53,72 @@ def test_a_task_steps_as_long_as_it_wants(stepped: SteppedScheduler) -> None:
     assert stepped.behind() == [task]
     assert stepped.wait_quiet(None)
     assert (task.count, stepped.behind()) == (3, [])
+
+
+def test_a_task_that_waits_for_more_is_woken_by_it_or_by_time(stepped: SteppedScheduler) -> None:
+    task = Scripted(lambda: WakeWithin(300), lambda: WakeWithin(200), lambda: Next.IDLE)
+    stepped.wake(task)
+    assert stepped.step()
+    stepped.wake(task)
+    assert stepped.step(), "more came before its time"
+    assert stepped.behind() == [task]
+    assert stepped.wait_quiet(None)
+    assert (task.count, stepped.waited_seconds) == (3, [300]), "one timer stands for both waits"
+
+
+def test_an_ended_task_steps_no_more(
+    stepped: SteppedScheduler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.handlers.stepped.TIMER_CHANCE", 0)
+    ready, timed, waiting = (
+        Scripted(),
+        Scripted(lambda: RetryIn(5)),
+        Scripted(lambda: WakeWithin(5)),
+    )
+    tasks = [ready, timed, waiting]
+    for task in (timed, waiting):
+        stepped.wake(task)
+        assert stepped.step()
+    stepped.wake(ready)
+    stepped.end(tasks)
+    assert stepped.behind() == []
+    for task in tasks:
+        stepped.wake(task)
+    assert stepped.wait_quiet(None)
+    assert [task.count for task in tasks] == [0, 1, 1]
+
+
+def test_ending_a_task_waits_for_its_step(threads: ThreadScheduler) -> None:
+    begun, may_end, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def last() -> Step:
+        begun.set()
+        assert may_end.wait(SECONDS_MAX)
+        ended.set()
+        return Next.AGAIN
+
+    task = Scripted(last)
+    threads.wake(task)
+    assert begun.wait(SECONDS_MAX)
+    threading.Timer(0.01, may_end.set).start()
+    threads.end([task])
+    assert ended.is_set()
+    assert (task.count, threads.behind()) == (1, [])
+
+
+def test_a_task_may_end_itself(threads: ThreadScheduler) -> None:
+    ended = threading.Event()
+
+    def last() -> Step:
+        threads.end([task])
+        ended.set()
+        return Next.AGAIN
+
+    task = Scripted(last)
+    threads.wake(task)
+    assert ended.wait(SECONDS_MAX)
+    assert threads.wait_quiet(SECONDS_MAX)
+    assert task.count == 1
 
 
 def test_many_wake_ups_before_a_step_are_one(stepped: SteppedScheduler) -> None:
