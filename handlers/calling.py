@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections.abc import Coroutine
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .errors import LoopClosedError
+
+if TYPE_CHECKING:
+    import asyncio
 
 R = TypeVar("R")
 
@@ -29,6 +31,9 @@ class Caller:
         if loop.is_closed():
             coroutine.close()
             raise LoopClosedError("the event loop of the coroutine handlers is closed")
+        # Imported where a coroutine runs: it would take a third of pelton's own import.
+        import asyncio
+
         return asyncio.run_coroutine_threadsafe(coroutine, loop).result()
 
     def close(self) -> None:
@@ -38,6 +43,8 @@ class Caller:
             self._thread.join()
 
     def _start_loop(self) -> asyncio.AbstractEventLoop:
+        import asyncio
+
         with self._lock:
             if self._loop is None:
                 started = threading.Event()
@@ -53,9 +60,23 @@ class Caller:
             return self._loop
 
     async def _keep_loop(self, started: threading.Event) -> None:
+        import asyncio
+
         self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()
         started.set()
         await self._end.wait()
+
+
+def is_on_loop(loop: asyncio.AbstractEventLoop | None) -> bool:
+    """Whether the caller stands in this loop, which it would block by waiting."""
+    if loop is None:
+        return False
+    import asyncio
+
+    try:
+        return asyncio.get_running_loop() is loop
+    except RuntimeError:
+        return False
 
 
 def run_to_end(coroutine: Coroutine[Any, Any, R]) -> R:

@@ -6,10 +6,10 @@ handler and sequence number, so each handler's dead letters read in the order th
 
 from __future__ import annotations
 
+import os
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -26,7 +26,7 @@ PART_CHARACTERS_MAX = 90_000
 TRACEBACK_CHARACTERS_MAX = 8_000
 ERROR_CHARACTERS_MAX = 2_000
 
-_HERE = str(Path(__file__).parent)
+_HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -20,8 +19,9 @@ from .transaction import HandlerTransaction
 RUN_MS_MAX = 1_000
 """A record-level handler commits after this time even within a batch, so a crash repeats little."""
 
-# What a user's function may end with. SystemExit is a mistake of one handler, not of the app.
-HANDLER_ERRORS = (Exception, SystemExit, asyncio.CancelledError)
+# No failures of a handler: the process is to end, or the coroutine is closed. SystemExit is one: it
+# is a mistake of this handler, not of the app.
+NOT_FAILURES = (KeyboardInterrupt, GeneratorExit)
 
 
 class Outcome(NamedTuple):
@@ -92,7 +92,9 @@ class Delivery:
             result = self._handler.function(argument, context)
             if self._handler.is_async:
                 await result
-        except HANDLER_ERRORS as error:
+        except NOT_FAILURES:
+            raise
+        except BaseException as error:
             return error
         return None
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable, Iterable
 from random import Random
+from typing import TYPE_CHECKING
 
 from ..engine import Database, StoreError
 from ..engine.storage import Transaction
 from ..streams import Streams
 from ..streams.checkpoints import read_positions
-from .calling import Caller
+from .calling import Caller, is_on_loop
 from .checkpoint import Ownership, note_pin, take_ownership
 from .keeper import Keeper
 from .lane import Lane
@@ -22,6 +22,9 @@ from .stats import MappingStats
 from .subscription import Subscription, check_view
 from .threads import ThreadScheduler
 from .worker import Surroundings
+
+if TYPE_CHECKING:
+    import asyncio
 
 log = logging.getLogger("pelton.handlers")
 
@@ -152,11 +155,7 @@ class Dispatcher:
         raise TimeoutError(self._tell_behind())
 
     def _check_may_wait(self) -> None:
-        try:
-            running = asyncio.get_running_loop()
-        except RuntimeError:
-            return
-        if running is self._loop:
+        if is_on_loop(self._loop):
             raise RuntimeError(
                 "drain() would block the loop that the handlers run on: await app.aio.drain()"
             )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 import orjson
@@ -21,9 +20,11 @@ TABLE_NAMES = frozenset({"TableArn", "TableName"})
 
 @cache
 def _model() -> dict[str, dict[str, Any]]:
-    model: dict[str, dict[str, Any]] = orjson.loads(
-        files(__package__).joinpath("dynamodb.json").read_bytes()
-    )
+    from pkgutil import get_data  # importlib.resources would bring zip archives and URLs along
+
+    text = get_data(__package__, "dynamodb.json")
+    assert text is not None
+    model: dict[str, dict[str, Any]] = orjson.loads(text)
     return model
 
 

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-import tempfile
-from pathlib import Path
 
 _NAME = re.compile(r"pelton-memory-(\d+)-")
 
@@ -20,19 +17,28 @@ class TemporaryFile:
     """
 
     def __init__(self) -> None:
-        remove_orphans(Path(tempfile.gettempdir()))
+        # Imported where it is needed: a store on a file of the user's needs none of it.
+        import tempfile
+
+        remove_orphans(tempfile.gettempdir())
         self._folder = tempfile.mkdtemp(prefix=f"pelton-memory-{os.getpid()}-")
         self.path = os.path.join(self._folder, "pelton.db")
 
     def remove(self) -> None:
-        shutil.rmtree(self._folder, ignore_errors=True)
+        _remove_folder(self._folder)
 
 
-def remove_orphans(parent: Path) -> None:
-    for folder in parent.glob("pelton-memory-*"):
-        match = _NAME.match(folder.name)
+def remove_orphans(parent: str | os.PathLike[str]) -> None:
+    for name in os.listdir(parent):
+        match = _NAME.match(name)
         if match and not _is_alive(int(match[1])):
-            shutil.rmtree(folder, ignore_errors=True)
+            _remove_folder(os.path.join(parent, name))
+
+
+def _remove_folder(path: str) -> None:
+    import shutil
+
+    shutil.rmtree(path, ignore_errors=True)
 
 
 def _is_alive(pid: int) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -20,6 +19,7 @@ from .engine.partitions.heat import TableHeat
 from .engine.partitions.sizes import SizedPartition, sized_partitions
 from .engine.partitions.splitting import split_partition
 from .handlers import Dispatcher, EventSourceMapping, Handler, MappingStats, Shape
+from .handlers.calling import is_on_loop
 from .stream import Stream
 from .streams import StreamLimits, Streams, Upkeep
 from .table import Table
@@ -27,6 +27,8 @@ from .write_sharding import WriteShards
 from .write_sharding.original_keys import show_original, with_original_keys
 
 if TYPE_CHECKING:
+    import asyncio
+
     from .aio import AsyncApp
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -359,11 +361,7 @@ class App:
 
     def _check_may_wait(self) -> None:
         """Raises RuntimeError on the loop that the handlers run on: they could not end."""
-        try:
-            running = asyncio.get_running_loop()
-        except RuntimeError:
-            return
-        if self._dispatcher is not None and running is self._loop:
+        if self._dispatcher is not None and is_on_loop(self._loop):
             raise RuntimeError(
                 "stop() and close() would block the loop that the handlers run on: "
                 "await app.aio.stop() or app.aio.close()"
