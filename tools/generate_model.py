@@ -1,4 +1,5 @@
-"""Writes engine/model/dynamodb.json from botocore's models: what validation needs, and no more.
+"""Writes what validation needs of the APIs' models from botocore's, and no more: DynamoDB's to
+engine/model/dynamodb.json, Lambda's to src/pelton/server/lambda_api/lambda.json.
 
 Run it with the botocore that is to be followed: `python tools/generate_model.py`. The data has one
 operation or shape a line, sorted, so that a newer model shows as a readable difference.
@@ -13,9 +14,39 @@ from typing import Any
 
 import botocore
 
+ROOT = Path(__file__).parent.parent
 SERVICES = ("dynamodb", "dynamodbstreams")
 API_VERSION = "2012-08-10"
-TARGET = Path(__file__).parent.parent / "engine" / "model" / "dynamodb.json"
+TARGET = ROOT / "engine" / "model" / "dynamodb.json"
+
+LAMBDA_VERSION = "2015-03-31"
+LAMBDA_TARGET = ROOT / "src" / "pelton" / "server" / "lambda_api" / "lambda.json"
+LAMBDA_PREFIX = "Lambda."
+"""Stands before the names of Lambda's shapes: some are DynamoDB's too, and mean something else."""
+
+LAMBDA_OPERATIONS = (
+    "CreateEventSourceMapping",
+    "DeleteEventSourceMapping",
+    "GetAccountSettings",
+    "GetEventSourceMapping",
+    "GetFunction",
+    "GetFunctionCodeSigningConfig",
+    "GetFunctionConcurrency",
+    "GetFunctionConfiguration",
+    "GetFunctionEventInvokeConfig",
+    "GetPolicy",
+    "Invoke",
+    "ListAliases",
+    "ListEventSourceMappings",
+    "ListFunctions",
+    "ListTags",
+    "ListVersionsByFunction",
+    "TagResource",
+    "UntagResource",
+    "UpdateEventSourceMapping",
+)
+"""Those that pelton has; of the others only method and path are kept."""
+
 CONSTRAINTS = ("type", "required", "min", "max", "pattern", "enum")
 
 Shape = dict[str, Any]
@@ -41,6 +72,7 @@ TRANSLATED = {
     r"[\u0020-\uD7FF\uE000-\uFFFD\uD800\uDC00-\uDBFF\uDFFF\r\n\t]*": (
         r"[\u0020-\uD7FF\uE000-\uFFFD\U00010000-\U0010FFFF\r\n\t]*"
     ),
+    r"([\p{L}\p{Z}\p{N}_.:/=+\-@]*)": r"(?u:[\w\s.:/=+\-@]*)",
 }
 OWN_SHAPES: dict[str, Shape] = {
     "QueryLimit": {"type": "integer"},
@@ -70,8 +102,8 @@ REQUIRED_FIRST = {
 }
 
 
-def load_service(name: str) -> dict[str, Any]:
-    folder = Path(botocore.__file__).parent / "data" / name / API_VERSION
+def load_service(name: str, version: str = API_VERSION) -> dict[str, Any]:
+    folder = Path(botocore.__file__).parent / "data" / name / version
     packed = folder / "service-2.json.gz"
     if packed.exists():
         service: dict[str, Any] = json.loads(gzip.decompress(packed.read_bytes()))
@@ -150,6 +182,61 @@ def build_model() -> tuple[dict[str, str], dict[str, Shape]]:
     return operations, {name: shapes[name] for name in used}
 
 
+def build_lambda_model() -> dict[str, dict[str, Any]]:
+    """Operations with their place in HTTP, the shapes of their requests, and errors' statuses."""
+    service = load_service("lambda", LAMBDA_VERSION)
+    operations, others, errors = {}, {}, {}
+    for name, operation in service["operations"].items():
+        http = operation["http"]
+        route = {"method": http["method"], "path": http["requestUri"]}
+        if name not in LAMBDA_OPERATIONS:
+            others[name] = route
+            continue
+        route["status"] = http.get("responseCode", 200)
+        route["input"] = LAMBDA_PREFIX + operation["input"]["shape"]
+        route |= placed(service["shapes"][operation["input"]["shape"]])
+        operations[name] = route
+    for name, shape in service["shapes"].items():
+        if shape.get("exception"):
+            letter = next(member for member in shape["members"] if member.lower() == "message")
+            errors[name] = {"status": shape["error"]["httpStatusCode"], "message": letter}
+    shapes = {
+        name: reduce_shape("", shape) for name, shape in service["shapes"].items()
+    }
+    named = {LAMBDA_PREFIX + name: prefixed(shape) for name, shape in shapes.items()}
+    used = reachable([each["input"] for each in operations.values()], named)
+    return {
+        "operations": operations,
+        "others": others,
+        "errors": errors,
+        "shapes": {name: named[name] for name in used},
+    }
+
+
+def placed(shape: Shape) -> dict[str, Any]:
+    """Which members of a request stand elsewhere than in its JSON, and where."""
+    members = {
+        member: [each["location"], each["locationName"]]
+        for member, each in shape["members"].items()
+        if "location" in each
+    }
+    found: dict[str, Any] = {"members": members} if members else {}
+    if "payload" in shape:
+        found["payload"] = shape["payload"]
+    return found
+
+
+def prefixed(shape: Shape) -> Shape:
+    """A shape that refers to Lambda's shapes by the names they have here."""
+    again = dict(shape)
+    if "members" in shape:
+        again["members"] = {key: LAMBDA_PREFIX + name for key, name in shape["members"].items()}
+    for part in ("member", "key", "value"):
+        if part in shape:
+            again[part] = LAMBDA_PREFIX + shape[part]
+    return again
+
+
 def write_lines(title: str, entries: dict[str, Any]) -> str:
     lines = ",\n".join(
         f"{json.dumps(name)}: {json.dumps(entry)}" for name, entry in sorted(entries.items())
@@ -163,6 +250,12 @@ def main() -> None:
         "{" + write_lines("operations", operations) + ",\n" + write_lines("shapes", shapes) + "}\n"
     )
     print(f"{TARGET.name}: {len(operations)} operations, {len(shapes)} shapes")
+    model = build_lambda_model()
+    LAMBDA_TARGET.write_text(
+        "{" + ",\n".join(write_lines(title, entries) for title, entries in model.items()) + "}\n"
+    )
+    print(f"{LAMBDA_TARGET.name}: {len(model['operations'])} operations, "
+          f"{len(model['shapes'])} shapes")
 
 
 if __name__ == "__main__":

@@ -55,7 +55,10 @@ def test_a_task_steps_as_long_as_it_wants(stepped: SteppedScheduler) -> None:
     assert (task.count, stepped.behind()) == (3, [])
 
 
-def test_a_task_that_waits_for_more_is_woken_by_it_or_by_time(stepped: SteppedScheduler) -> None:
+def test_a_task_that_waits_for_more_is_woken_by_it_or_by_time(
+    stepped: SteppedScheduler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.handlers.stepped.TIMER_CHANCE", 0)
     task = Scripted(lambda: WakeWithin(300), lambda: WakeWithin(200), lambda: Next.IDLE)
     stepped.wake(task)
     assert stepped.step()
