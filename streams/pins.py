@@ -8,6 +8,7 @@ from typing import NamedTuple
 from ..engine.storage import Reader, Transaction
 from ..engine.storage.port import POSITION_MAX
 from .checkpoints import Follower, followers_of, keep_follower, reached, read_follower
+from .lags import Lag, measure_lag
 from .shards import Shard, ShardMap
 from .stream import StreamMap
 
@@ -37,29 +38,15 @@ def pinned_behind(reader: Reader, followers: Iterable[Follower], shard: Shard) -
 def list_pins(reader: Reader, shards: ShardMap, streams: StreamMap, before_ms: int) -> list[Pin]:
     """The pins in the order of their names; records made before `before_ms` are held back."""
     return [
-        _measured(reader, shards, streams, follower, before_ms)
+        _pin_of(measure_lag(reader, shards, streams, follower, before_ms))
         for follower in followers_of(reader, None)
         if follower.pins_records
     ]
 
 
-def _measured(
-    reader: Reader, shards: ShardMap, streams: StreamMap, follower: Follower, before_ms: int
-) -> Pin:
-    records = size_bytes = 0
-    oldest: list[int] = []
-    for stream in streams.of_table(follower.table_name):
-        for shard in shards.of_stream(stream.arn):
-            sequence = reached(reader, follower, shard)
-            if sequence is None:
-                continue
-            after = shard.position_of(sequence)
-            span = reader.log_span(shard.number, after, POSITION_MAX, before_ms)
-            records += span.records
-            size_bytes += span.size_bytes
-            if span.records:
-                oldest.append(span.first_ms)
-    return Pin(follower.name, follower.table_name, records, size_bytes, min(oldest, default=None))
+def _pin_of(lag: Lag) -> Pin:
+    follower = lag.follower
+    return Pin(follower.name, follower.table_name, lag.records, lag.size_bytes, lag.oldest_ms)
 
 
 def remove_pin(transaction: Transaction, name: str) -> bool:
