@@ -34,6 +34,17 @@ class Row(NamedTuple):
     body: bytes
 
 
+class StoreFigures(NamedTuple):
+    """What a store has done since it was opened, and what it takes on the disk."""
+
+    commits: int
+    writes: int
+    """The pieces of work in these commits: many requests, a few of the store's own chores."""
+    file_bytes: int
+    wal_bytes: int
+    """What was committed and is not yet moved into the file, as far as it takes room of its own."""
+
+
 class LogRow(NamedTuple):
     """One record of the log; `transaction` groups the records of one atomic request."""
 
@@ -200,6 +211,9 @@ class Store(Protocol):
         closes the store, it is called with no shards: the last reads may end, there are no more.
         Returns a function that ends it.
         """
+
+    def figures(self) -> StoreFigures:
+        """What it has done and how large it is, also after its end."""
 
     def close(self) -> None:
         """Finishes the queued work, then lets go of the files."""

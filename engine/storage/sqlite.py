@@ -30,7 +30,7 @@ from ..errors import (
 from .checkpoints import CheckpointThread
 from .draining import drain_chunk, has_dropped
 from .group import Group, Job
-from .port import META_SPACE, Reader, Transaction
+from .port import META_SPACE, Reader, StoreFigures, Transaction
 from .rows import (
     DROPPED,
     LOG_LANES,
@@ -79,6 +79,7 @@ class SQLiteStore:
         self._readers: WeakSet[apsw.Connection] = WeakSet()
         self._lock = threading.Lock()
         self._closed = False
+        self._commits = self._writes = 0  # the writer alone counts
         self._is_tidying_asked = False
         self._foreign_callbacks: list[Callable[[Transaction], None]] = []
         self._append_listeners: dict[object, Callable[[frozenset[int] | None], None]] = {}
@@ -140,6 +141,10 @@ class SQLiteStore:
             self._append_listeners.pop(listener, None)
 
         return end
+
+    def figures(self) -> StoreFigures:
+        wal_path = f"{self.path}-wal"
+        return StoreFigures(self._commits, self._writes, _size_of(self.path), _size_of(wal_path))
 
     def close(self) -> None:
         with self._lock:
@@ -263,6 +268,9 @@ class SQLiteStore:
         finally:
             if not committed:
                 self._roll_back(sequence)
+        if outcomes:
+            self._commits += 1
+            self._writes += len(outcomes)
         self._announce_commit()
         return outcomes
 
@@ -350,6 +358,14 @@ class SQLiteStore:
         except apsw.Error:
             log.exception("a checkpoint failed; it will be tried again")
         self._checkpoints.note_tidied()
+
+
+def _size_of(path: str) -> int:
+    """A file's bytes; 0 where there is none."""
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return 0
 
 
 def call_back(callback: Callable[[], None]) -> None:
