@@ -36,14 +36,21 @@ class Context:
     identity = None
     client_context = None
 
-    __slots__ = ("_first", "_last", "_source", "_started_ms", "attempt", "transaction")
+    __slots__ = ("_first", "_last", "_occasion", "_source", "_started_ms", "attempt", "transaction")
 
     def __init__(
-        self, source: Source, first: int, last: int, transaction: HandlerTransaction, attempt: int
+        self,
+        source: Source,
+        first: int,
+        last: int,
+        transaction: HandlerTransaction,
+        attempt: int,
+        occasion: str | None = None,
     ) -> None:
         self._source = source
         self._first = first
         self._last = last
+        self._occasion = occasion
         self._started_ms = source.clock.now_ms()
         self.transaction = transaction
         """Writes through it are exactly-once: they commit together with the handler's position."""
@@ -60,6 +67,8 @@ class Context:
         another key than the whole; record-level handlers always have the same key for a record.
         """
         shard = self._source.shard
+        if self._occasion is not None:
+            return f"{shard.stream_arn}/{self._occasion}/{self._source.handler_name}"
         numbers = to_wire(self._first)
         if self._last != self._first:
             numbers += f"-{to_wire(self._last)}"

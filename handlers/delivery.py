@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import orjson
@@ -25,26 +25,40 @@ NOT_FAILURES = (KeyboardInterrupt, GeneratorExit)
 
 
 class Outcome(NamedTuple):
-    """How many of the records are done, and what the next one failed with, if it did."""
+    """How many of the records are done, and what the next one failed with, if it did.
+
+    `answer` is what a handler of whole batches has returned.
+    """
 
     done: int
     error: BaseException | None
+    answer: Any = None
 
 
 class Delivery:
     """Hands records to a handler; what it writes gathers in one transaction.
 
     It is written once, as a coroutine: for a coroutine function it runs on the loop, for any other
-    function it never waits and runs on the thread as it stands.
+    function it never waits and runs on the thread as it stands. `more` are members that the event
+    of a batch has beyond its records, and `occasion` is the name of a call without any.
     """
 
     def __init__(
-        self, handler: Handler, source: Source, transaction: HandlerTransaction, attempt: int
+        self,
+        handler: Handler,
+        source: Source,
+        transaction: HandlerTransaction,
+        attempt: int,
+        *,
+        more: Mapping[str, Any] | None = None,
+        occasion: str | None = None,
     ) -> None:
         self._handler = handler
         self._source = source
         self._transaction = transaction
         self._attempt = attempt
+        self._more = more
+        self._occasion = occasion
 
     def run(
         self, caller: Caller, records: Sequence[Record], should_pause: Callable[[], bool]
@@ -64,8 +78,11 @@ class Delivery:
 
     async def _run_batch(self, records: Sequence[Record]) -> Outcome:
         event = batch_event(records, self._source.shard.stream_arn)
-        error = await self._call(event, records[0].sequence, records[-1].sequence)
-        return Outcome(len(records) if error is None else 0, error)
+        if self._more is not None:
+            event.update(self._more)
+        first, last = (records[0].sequence, records[-1].sequence) if records else (0, 0)
+        error, answer = await self._call(event, first, last)
+        return Outcome(len(records) if error is None else 0, error, answer)
 
     async def _run_each(
         self, records: Sequence[Record], should_pause: Callable[[], bool]
@@ -79,24 +96,26 @@ class Delivery:
                     return Outcome(done, None)
             mark = self._transaction.mark()
             argument = _argument_of(shape, record, table_name)
-            error = await self._call(argument, record.sequence, record.sequence)
+            error, _ = await self._call(argument, record.sequence, record.sequence)
             if error is not None:
                 self._transaction.rewind(mark)
                 return Outcome(done, error)
         return Outcome(len(records), None)
 
-    async def _call(self, argument: Any, first: int, last: int) -> BaseException | None:
-        """What the handler failed with, None if it did not."""
-        context = Context(self._source, first, last, self._transaction, self._attempt)
+    async def _call(self, argument: Any, first: int, last: int) -> tuple[BaseException | None, Any]:
+        """What the handler failed with, None if it did not, and what it returned."""
+        context = Context(
+            self._source, first, last, self._transaction, self._attempt, self._occasion
+        )
         try:
-            result = self._handler.function(argument, context)
+            answer = self._handler.function(argument, context)
             if self._handler.is_async:
-                await result
+                answer = await answer
         except NOT_FAILURES:
             raise
         except BaseException as error:
-            return error
-        return None
+            return error, None
+        return None, answer
 
 
 def _argument_of(shape: Shape, record: Record, table_name: str) -> Any:

@@ -175,7 +175,7 @@ class ShardWorker(Task):
         through: int,
         transaction: HandlerTransaction,
     ) -> Step | None:
-        done, error = outcome
+        done, error = outcome.done, outcome.error
         if done:
             reached = through if done == len(wanted) else wanted[done - 1].sequence
             try:
