@@ -29,6 +29,8 @@ HOMES = {
     },
     "uvicorn": {"src/pelton/server"},
     "fastapi": {"src/pelton/server"},
+    "boto3": {"handlers/destinations"},
+    "botocore": {"handlers/destinations"},
     "typer": {"src/pelton/cli"},
     "rich": {"src/pelton/cli"},
 }
