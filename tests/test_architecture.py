@@ -27,6 +27,8 @@ HOMES = {
         "engine/storage/rows.py",
         "engine/storage/checkpoints.py",
     },
+    "apscheduler": {"handlers/fire_times.py"},
+    "watchfiles": {"src/pelton/cli/dev.py"},
     "uvicorn": {"src/pelton/server"},
     "fastapi": {"src/pelton/server"},
     "boto3": {"handlers/destinations"},
