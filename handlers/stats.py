@@ -16,6 +16,9 @@ _BUCKETS = 40 * _STEPS_PER_DOUBLING
 RATE_SECONDS = 60
 """What is told a second is the mean of the last minute, or since the start where that is less."""
 
+LATENCY_EXPONENTS = range(5, 26)
+"""The bounds of the latencies that are told: 32 microseconds to half a minute, by doublings."""
+
 NOTHING_PROCESSED = "No records processed"
 PROCESSED = "OK"
 CALL_FAILED = "PROBLEM: Function call failed"
@@ -28,12 +31,28 @@ class Latencies:
     def __init__(self) -> None:
         self._counts = [0] * _BUCKETS
         self._total = 0
+        self.sum_seconds = 0.0
 
     def add(self, seconds: float) -> None:
         ratio = max(seconds, _SMALLEST_SECONDS) / _SMALLEST_SECONDS
         bucket = min(_BUCKETS - 1, int(math.log2(ratio) * _STEPS_PER_DOUBLING))
         self._counts[bucket] += 1
         self._total += 1
+        self.sum_seconds += seconds
+
+    def up_to(self, bound_exponents: range) -> tuple[tuple[float, int], ...]:
+        """How many took no longer than 2**exponent microseconds, by that time in seconds.
+
+        Behind them infinity, with all.
+        """
+        told = []
+        below = begun = 0
+        for exponent in bound_exponents:
+            end = min(_BUCKETS, exponent * _STEPS_PER_DOUBLING)
+            below += sum(self._counts[begun:end])
+            begun = end
+            told.append((_SMALLEST_SECONDS * 2**exponent, below))
+        return (*told, (math.inf, self._total))
 
     def percentile_ms(self, share: float) -> float | None:
         """The duration that this share of all did not exceed, in milliseconds; None without any."""
@@ -128,11 +147,14 @@ class MappingStats:
     """False once the mapping has stopped: another dispatcher has taken it over, records it had not
     done have left the stream, or its event loop was closed."""
 
-    # --- now -----------------------------------------------------------------------------------
+    # --- lately --------------------------------------------------------------------------------
 
     records_per_second: float = 0.0
     batches_per_second: float = 0.0
     """Both over the last minute."""
+    latencies: tuple[tuple[float, int], ...] = ()
+    """How many calls began no later than so many seconds after the commit, for growing seconds."""
+    latency_sum_seconds: float = 0.0
     in_flight: int = 0
     """Calls of the handler that run now."""
     iterator_age_ms: int | None = None
@@ -168,9 +190,16 @@ class MappingStats:
     last_processing_result: str = NOTHING_PROCESSED
     """In Lambda's words: how the last call ended."""
 
+    @property
+    def state(self) -> str:
+        """running or stopped, in a word."""
+        return "running" if self.is_running else "stopped"
+
     def to_json(self) -> dict[str, Any]:
-        """All of it, under the names of the members."""
-        return asdict(self)
+        """All but the histogram, under the names of the members, and the state."""
+        told = asdict(self)
+        del told["latencies"]
+        return {**told, "state": self.state}
 
 
 class Counters:
@@ -326,6 +355,8 @@ class Counters:
                 is_running=self._is_running,
                 records_per_second=records_per_second,
                 batches_per_second=batches_per_second,
+                latencies=self._latencies.up_to(LATENCY_EXPONENTS),
+                latency_sum_seconds=self._latencies.sum_seconds,
                 in_flight=self._in_flight,
                 iterator_age_ms=self._age_ms,
                 iterator_age_max_ms=self._minute.age_max_ms(now_ms),

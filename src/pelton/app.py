@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import asyncio
 
     from .aio import AsyncApp
+    from .metrics import RegionFigures
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -345,6 +346,19 @@ class App:
     def stats(self) -> dict[str, MappingStats]:
         """What each handler has done since the start, by the handler's name."""
         return self.dispatcher.stats()
+
+    def figures(self) -> RegionFigures:
+        """What `/metrics` tells of this region; of the handlers only while the app is started."""
+        from .metrics import take_figures
+
+        stats = {} if self._dispatcher is None else self.stats()
+        return take_figures(self.database, self.streams, stats.values())
+
+    def metrics_text(self) -> str:
+        """The figures as Prometheus reads them (docs/observability.md has their names)."""
+        from .metrics import metrics_text
+
+        return metrics_text([self.figures()])
 
     def stop(self) -> None:
         """Stops the handlers after what they are at; their positions are kept."""

@@ -42,6 +42,13 @@ def run(
             return
         from pelton.server import Server
 
-        with Server(app.database, host=host, port=port, allow_remote=allow_remote) as server:
+        server = Server(
+            app.database,
+            host=host,
+            port=port,
+            allow_remote=allow_remote,
+            take_figures=lambda: [app.figures()],
+        )
+        with server:
             print_line(f"pelton {pelton.__version__} running {app_path} at {server.url}", "green")
             stopping.wait()

@@ -87,7 +87,7 @@ def serve(
     strictness = _strictness_of(strict or [])
     partition_limits, stream_limits = limits_of(limit or [])
     with ExitStack() as opened:
-        databases = {}
+        apps = {}
         for name, file in files.items():
             app = App(
                 file,
@@ -98,10 +98,15 @@ def serve(
                 stream_limits=stream_limits,
             )
             opened.callback(app.close)
-            databases[name] = app.database
+            apps[name] = app
         with stop_signals() as stopping:
             server = Server(
-                databases, host=host, port=port, allow_remote=allow_remote, cors_origins=cors or []
+                {name: app.database for name, app in apps.items()},
+                host=host,
+                port=port,
+                allow_remote=allow_remote,
+                cors_origins=cors or [],
+                take_figures=lambda: [app.figures() for app in apps.values()],
             )
             with server:
                 what = ", ".join(

@@ -11,13 +11,18 @@ import pelton
 from pelton.engine import PeltonError
 
 from .heat import add_heat_page
+from .metrics import TakeFigures, add_metrics_pages
 from .origins import Origins
 from .regions import Regions
 from .strictness import add_strictness_page
 
 
 def make_pages(
-    regions: Regions, origins: Origins, is_closing: Callable[[], bool], started_s: float
+    regions: Regions,
+    origins: Origins,
+    is_closing: Callable[[], bool],
+    started_s: float,
+    take_figures: TakeFigures,
 ) -> FastAPI:
     """The FastAPI application beside the wire protocol; `started_s` is on the monotonic clock."""
     pages = FastAPI(title="pelton", version=pelton.__version__)
@@ -39,6 +44,7 @@ def make_pages(
 
     add_heat_page(pages, regions)
     add_strictness_page(pages, regions, origins)
+    add_metrics_pages(pages, take_figures)
     return pages
 
 

@@ -10,13 +10,14 @@ import random
 import socket
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import cast
 
 import uvicorn
 
 from pelton.engine import Database, PeltonError
+from pelton.metrics import RegionFigures, take_figures
 
 from .connections import Connections
 from .delay import CallLater
@@ -48,7 +49,8 @@ class Server:
     other machines can reach unless `allow_remote` says that this is meant: requests are not
     authenticated. `cors_origins` are the web pages of other places that may use it, by origin
     (`https://app.example.com`), `*` for any; what is no origin is a ServerError too.
-    `call_later` holds answers back where the databases' strictness has latency.
+    `call_later` holds answers back where the databases' strictness has latency. `take_figures`
+    takes what `/metrics` tells, such as `lambda: [app.figures()]`; else it tells of the files only.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class Server:
         cors_origins: Iterable[str] = (),
         random_source: random.Random | None = None,
         call_later: CallLater | None = None,
+        take_figures: Callable[[], Sequence[RegionFigures]] | None = None,
     ) -> None:
         if not allow_remote and not _is_loopback(host):
             raise ServerError(
@@ -78,6 +81,7 @@ class Server:
         self.url = f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
         self._random_source = random_source
         self._call_later = call_later
+        self._take_figures = take_figures or self._figures_of_files
         self._loop_ended = threading.Event()
         self._uvicorn: _Uvicorn | None = None
         self._thread = threading.Thread(target=self._run, name="pelton-server", daemon=True)
@@ -126,8 +130,9 @@ class Server:
             self._regions, mailbox, self._random_source, self._origins, self._call_later
         )
         connections = Connections(service)
+        self._started_s = time.monotonic()
         config = uvicorn.Config(
-            WireApp(service, LazyPages(self._regions, self._origins, self._is_closing)),
+            WireApp(service, LazyPages(self._make_pages)),
             http=cast(type[asyncio.Protocol], connections),
             ws="none",
             lifespan="off",
@@ -146,6 +151,16 @@ class Server:
     def _is_closing(self) -> bool:
         return self._uvicorn is None or self._uvicorn.should_exit
 
+    def _figures_of_files(self) -> Sequence[RegionFigures]:
+        return [take_figures(database) for database in self._regions.databases.values()]
+
+    def _make_pages(self) -> ASGIApp:
+        from .pages import make_pages
+
+        return make_pages(
+            self._regions, self._origins, self._is_closing, self._started_s, self._take_figures
+        )
+
 
 class LazyPages:
     """The pages beside the protocol, imported when the first of them is asked for.
@@ -154,11 +169,8 @@ class LazyPages:
     page; importing happens on another thread so that no request waits for it.
     """
 
-    def __init__(self, regions: Regions, origins: Origins, is_closing: Callable[[], bool]) -> None:
-        self._regions = regions
-        self._origins = origins
-        self._is_closing = is_closing
-        self._started_s = time.monotonic()
+    def __init__(self, make: Callable[[], ASGIApp]) -> None:
+        self._make = make
         self._importing: asyncio.Future[ASGIApp] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -167,11 +179,6 @@ class LazyPages:
             self._importing = loop.run_in_executor(None, self._make)
         pages = await asyncio.shield(self._importing)
         await pages(scope, receive, send)
-
-    def _make(self) -> ASGIApp:
-        from .pages import make_pages
-
-        return make_pages(self._regions, self._origins, self._is_closing, self._started_s)
 
 
 class _Uvicorn(uvicorn.Server):

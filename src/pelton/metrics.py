@@ -1,0 +1,300 @@
+"""Metrics: the figures of a region and its handlers, in the text that Prometheus reads.
+
+The names are a promise: docs/observability.md lists them, and a test holds that list against these.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Literal, NamedTuple
+
+from .engine import Database
+from .engine.storage import StoreFigures
+from .handlers import MappingStats
+from .streams import Streams
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+Labels = dict[str, str]
+
+
+class ShardCount(NamedTuple):
+    """The shards of a table's streams that are still kept."""
+
+    table_name: str
+    open: int
+    closed: int
+
+
+class RegionFigures(NamedTuple):
+    """What is known of one region at one moment; `handlers` are those of this process."""
+
+    region: str
+    store: StoreFigures
+    shards: tuple[ShardCount, ...]
+    handlers: tuple[MappingStats, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "store": self.store._asdict(),
+            "shards": [each._asdict() for each in self.shards],
+            "handlers": [each.to_json() for each in self.handlers],
+        }
+
+
+def take_figures(
+    database: Database, streams: Streams | None = None, handlers: Iterable[MappingStats] = ()
+) -> RegionFigures:
+    return RegionFigures(
+        database.region,
+        database.store.figures(),
+        () if streams is None else _count_shards(streams),
+        tuple(sorted(handlers, key=lambda each: each.name)),
+    )
+
+
+def _count_shards(streams: Streams) -> tuple[ShardCount, ...]:
+    counts: dict[str, list[int]] = {}
+    for shard in list(streams.shards.by_number.values()):
+        counts.setdefault(shard.table_name, [0, 0])[not shard.is_open] += 1
+    return tuple(ShardCount(name, *counts[name]) for name in sorted(counts))
+
+
+# --- what there is --------------------------------------------------------------------------------
+
+
+class Metric(NamedTuple):
+    """A name in the text, and what it tells."""
+
+    name: str
+    kind: Literal["counter", "gauge", "histogram"]
+    labels: tuple[str, ...]
+    help: str
+    value: Callable[[Any], float | None]
+    """Its value for each of what it tells of; None where there is nothing to tell."""
+
+
+REGION = ("region",)
+SHARDS = ("region", "table", "state")
+HANDLER = ("region", "handler", "table")
+
+
+def _seconds(milliseconds: float | None) -> float | None:
+    return None if milliseconds is None else milliseconds / 1000
+
+
+REGION_METRICS: tuple[Metric, ...] = (
+    Metric(
+        "pelton_commits_total",
+        "counter",
+        REGION,
+        "Commits of the region's file by this process.",
+        lambda each: each.commits,
+    ),
+    Metric(
+        "pelton_writes_total",
+        "counter",
+        REGION,
+        "Pieces of work in these commits: requests that write, and a few chores.",
+        lambda each: each.writes,
+    ),
+    Metric(
+        "pelton_file_size_bytes",
+        "gauge",
+        REGION,
+        "Size of the region's file.",
+        lambda each: each.file_bytes,
+    ),
+    Metric(
+        "pelton_wal_size_bytes",
+        "gauge",
+        REGION,
+        "Size of its write-ahead log.",
+        lambda each: each.wal_bytes,
+    ),
+)
+
+SHARD_METRIC = Metric(
+    "pelton_stream_shards",
+    "gauge",
+    SHARDS,
+    "Shards of a table's streams that are kept, open or closed.",
+    lambda count: count,
+)
+
+BUILD_METRIC = Metric(
+    "pelton_build_info", "gauge", ("version",), "1, with the version of pelton.", lambda _: 1
+)
+
+
+def _counter(name: str, member: str, help: str) -> Metric:
+    return Metric(name, "counter", HANDLER, help, lambda stats: getattr(stats, member))
+
+
+def _gauge(name: str, help: str, value: Callable[[MappingStats], float | None]) -> Metric:
+    return Metric(name, "gauge", HANDLER, help, value)
+
+
+HANDLER_METRICS: tuple[Metric, ...] = (
+    _gauge(
+        "pelton_handler_running",
+        "1 while the handler is called, 0 once it has stopped for good.",
+        lambda stats: int(stats.is_running),
+    ),
+    _gauge(
+        "pelton_iterator_age_seconds",
+        "Lambda's IteratorAge: the age of a batch's last record when the batch was done.",
+        lambda stats: _seconds(stats.iterator_age_ms),
+    ),
+    _gauge(
+        "pelton_oldest_record_age_seconds",
+        "The age of the oldest record that is not done; 0 where all are.",
+        lambda stats: _seconds(stats.oldest_age_ms or 0),
+    ),
+    _gauge("pelton_handler_in_flight", "Calls that run now.", lambda stats: stats.in_flight),
+    _gauge(
+        "pelton_handler_quarantined_keys",
+        "Items that are set aside.",
+        lambda stats: stats.quarantined_keys,
+    ),
+    _counter("pelton_handler_records_total", "records", "Records that are done."),
+    _counter("pelton_handler_batches_total", "batches", "Deliveries that succeeded."),
+    _counter("pelton_handler_failures_total", "failures", "Calls that failed."),
+    _counter("pelton_handler_retries_total", "retries", "Calls that are made again later."),
+    _counter(
+        "pelton_handler_conflicts_total",
+        "conflicts",
+        "Deliveries run again because what they had read had changed.",
+    ),
+    _counter(
+        "pelton_handler_throttles_total",
+        "throttles",
+        "Batches that had to wait for the handler's concurrency.",
+    ),
+    _counter("pelton_handler_timeouts_total", "timeouts", "Calls that took too long."),
+    _counter(
+        "pelton_handler_dead_letters_total", "dead_letters", "Records that became dead letters."
+    ),
+    _counter("pelton_handler_gaps_total", "gaps", "Times that records left the stream undone."),
+    _counter(
+        "pelton_handler_skipped_records_total", "skipped", "Records that left the stream undone."
+    ),
+    _counter(
+        "pelton_handler_polled_events_total",
+        "polled_events",
+        "Lambda's PolledEventCount: records read from the stream.",
+    ),
+    _counter(
+        "pelton_handler_filtered_out_events_total",
+        "filtered_out_events",
+        "Lambda's FilteredOutEventCount: records the handler is not called for.",
+    ),
+    _counter(
+        "pelton_handler_invoked_events_total",
+        "invoked_events",
+        "Lambda's InvokedEventCount: records the handler was called with.",
+    ),
+    _counter(
+        "pelton_handler_failed_invoke_events_total",
+        "failed_invoke_events",
+        "Lambda's FailedInvokeEventCount: records in calls that failed.",
+    ),
+    _counter(
+        "pelton_handler_dropped_events_total",
+        "dropped_events",
+        "Lambda's DroppedEventCount: records given up for their age or after their retries.",
+    ),
+    _counter(
+        "pelton_handler_destination_events_total",
+        "destination_events",
+        "Lambda's OnFailureDestinationDeliveredEventCount: records on_failure was told of.",
+    ),
+)
+
+LATENCY_METRIC = Metric(
+    "pelton_handler_latency_seconds",
+    "histogram",
+    HANDLER,
+    "From the commit that woke the handler to its call.",
+    lambda stats: stats.latency_sum_seconds,
+)
+
+METRICS: tuple[Metric, ...] = (
+    BUILD_METRIC,
+    *REGION_METRICS,
+    SHARD_METRIC,
+    *HANDLER_METRICS,
+    LATENCY_METRIC,
+)
+"""All of them, in the order of the text."""
+
+
+# --- the text -------------------------------------------------------------------------------------
+
+
+def metrics_text(regions: Sequence[RegionFigures]) -> str:
+    """The figures in Prometheus's text format 0.0.4."""
+    from . import __version__
+
+    lines = [*_heading(BUILD_METRIC), _sample(BUILD_METRIC.name, {"version": __version__}, 1)]
+    for metric in REGION_METRICS:
+        lines += _heading(metric)
+        lines += [
+            _sample(metric.name, {"region": each.region}, value)
+            for each in regions
+            if (value := metric.value(each.store)) is not None
+        ]
+    lines += _heading(SHARD_METRIC)
+    for each in regions:
+        for count in each.shards:
+            labels = {"region": each.region, "table": count.table_name}
+            lines.append(_sample(SHARD_METRIC.name, {**labels, "state": "open"}, count.open))
+            lines.append(_sample(SHARD_METRIC.name, {**labels, "state": "closed"}, count.closed))
+    handlers = [
+        ({"region": each.region, "handler": stats.name, "table": stats.table_name}, stats)
+        for each in regions
+        for stats in each.handlers
+    ]
+    for metric in HANDLER_METRICS:
+        lines += _heading(metric)
+        lines += [
+            _sample(metric.name, labels, value)
+            for labels, stats in handlers
+            if (value := metric.value(stats)) is not None
+        ]
+    lines += _heading(LATENCY_METRIC)
+    for labels, stats in handlers:
+        lines += _histogram(labels, stats)
+    return "\n".join(lines) + "\n"
+
+
+def _heading(metric: Metric) -> Iterator[str]:
+    yield f"# HELP {metric.name} {metric.help}"
+    yield f"# TYPE {metric.name} {metric.kind}"
+
+
+def _histogram(labels: Labels, stats: MappingStats) -> Iterator[str]:
+    name = LATENCY_METRIC.name
+    for bound, count in stats.latencies:
+        yield _sample(f"{name}_bucket", {**labels, "le": _bound_text(bound)}, count)
+    if stats.latencies:
+        yield _sample(f"{name}_sum", labels, stats.latency_sum_seconds)
+        yield _sample(f"{name}_count", labels, stats.latencies[-1][1])
+
+
+def _bound_text(seconds: float) -> str:
+    """
+    >>> _bound_text(3.2e-05), _bound_text(math.inf)
+    ('0.000032', '+Inf')
+    """
+    return "+Inf" if seconds == math.inf else f"{seconds:.6f}".rstrip("0")
+
+
+def _sample(name: str, labels: Labels, value: float) -> str:
+    told = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels.items())
+    return f"{name}{{{told}}} {value!r}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
