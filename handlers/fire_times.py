@@ -32,7 +32,7 @@ _CRON = re.compile(r"cron\((.*)\)")
 class Due(NamedTuple):
     """The fire times of a span: how many there are, and the last of them."""
 
-    count: int
+    fires: int
     last_ms: int
 
 

@@ -11,6 +11,7 @@ from ..engine import Change, Database, Table
 from ..engine.errors import TrimmedDataAccessException
 from ..engine.schema import StreamSettings
 from ..engine.storage import Reader, Transaction
+from .causes import Causes
 from .lags import Lag, list_lags, oldest_behind_ms
 from .limits import StreamLimits
 from .operations import STREAM_OPERATIONS, bind_operations
@@ -49,6 +50,8 @@ class Streams:
         self.limits = limits or StreamLimits()
         self.shards = ShardMap()
         self.streams = StreamMap()
+        self.causes = Causes()
+        """What the records that handlers made follow from."""
         self._at_ms = 0
         self._timed: set[int] = set()
         """The shards none of whose records is younger than `_at_ms`."""
@@ -233,6 +236,10 @@ class Streams:
         packed = pack_record(change, settings.view_type)
         group = change.transaction or seq
         transaction.log_append(shard.number, shard.position_of(seq), group, at_ms, packed)
+        if transaction.cause is not None:
+            # Before the commit: a reader may have the record before what follows a commit is done.
+            self.causes.note(seq, transaction.cause)
+            transaction.after_rollback(lambda: self.causes.forget(seq))
 
     def _take_time_of(self, transaction: Transaction, shard: Shard) -> None:
         """Has the next record be no older than the shard's last, whichever process wrote that."""

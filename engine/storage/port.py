@@ -14,6 +14,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, Protocol, TypeVar
 
+from ..cause import Cause
+
 R = TypeVar("R")
 
 META_SPACE = 0
@@ -140,6 +142,9 @@ class Reader(Protocol):
 
 class Transaction(Reader, Protocol):
     """A view that can be changed; what one `work` changes becomes durable whole or not at all."""
+
+    cause: Cause | None
+    """What the work follows from; a work that gathers the writes of several sets it for each."""
 
     def put(self, space: int, token: int, pk: bytes, sk: bytes, size: int, body: bytes) -> None: ...
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import apsw
 
+from ..cause import Cause
 from ..errors import SpaceDroppedError
 from .port import META_SPACE, SIZE_MAX, LogPrefix, LogRow, LogSpan, Row
 
@@ -213,6 +214,7 @@ class SQLiteTransaction(SQLiteReader):
     def __init__(self, connection: apsw.Connection) -> None:
         super().__init__(connection)
         self.changes = 0
+        self.cause: Cause | None = None
         self.callbacks: list[Callable[[], None]] = []
         self.undo_callbacks: list[Callable[[], None]] = []
         self.appended: set[int] = set()

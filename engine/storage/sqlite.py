@@ -18,6 +18,7 @@ from weakref import WeakSet
 
 import apsw
 
+from ..cause import current_cause, with_cause
 from ..errors import (
     DynamoDBError,
     SpaceDroppedError,
@@ -122,7 +123,8 @@ class SQLiteStore:
         *,
         alone: bool = False,
     ) -> None:
-        job = Job(work, done, alone)
+        cause = current_cause.get()
+        job = Job(work if cause is None else with_cause(work, cause), done, alone)
         with self._lock:  # behind the end of the queue nobody would ever answer it
             if self._closed:
                 raise StoreClosedError("the store is closed")
