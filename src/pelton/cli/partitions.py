@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
-from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
-from urllib.request import urlopen
 
-import orjson
 import typer
 
-from .failure import CommandError
+from .asking import DEFAULT_URL, ask
 from .opening import AsJSON, FilePath, open_existing
 from .output import print_json, print_line, print_table
 
@@ -25,7 +22,6 @@ TableName = Annotated[str, typer.Argument(metavar="TABLE")]
 BAR_WIDTH = 20
 SHOWN_KEYS_MAX = 3
 SHOWN_SHARE_MIN = 0.01
-ANSWER_SECONDS_MAX = 10
 
 
 @commands.command("list")
@@ -82,14 +78,14 @@ def heat(
     table: TableName,
     url: Annotated[
         str, typer.Option(help="The server whose heat it is; it is kept nowhere else.")
-    ] = "http://127.0.0.1:8000",
+    ] = DEFAULT_URL,
     region: Annotated[str | None, typer.Option(help="One of the server's regions.")] = None,
     seconds: Annotated[float, typer.Option(min=1, help="The time to look back.")] = 60.0,
     as_json: AsJSON = False,
 ) -> None:
     """Tell what the partitions and the hottest keys of a server's table take."""
     query = {"table": table, "seconds": seconds, **({"region": region} if region else {})}
-    told = _answer(f"{url.rstrip('/')}/pelton/heat?{urlencode(query)}")
+    told = ask(f"{url.rstrip('/')}/pelton/heat?{urlencode(query)}")
     if as_json:
         print_json(told)
         return
@@ -97,28 +93,6 @@ def heat(
         if len(told) > 1:
             print_line(name, "bold")
         _print_heat(each)
-
-
-def _answer(url: str) -> dict[str, Any]:
-    if not url.startswith(("http://", "https://")):
-        raise CommandError("--url begins with http:// or https://")
-    try:
-        with urlopen(url, timeout=ANSWER_SECONDS_MAX) as response:
-            answer: dict[str, Any] = orjson.loads(response.read())
-    except HTTPError as error:
-        raise CommandError(_reason_of(error)) from None
-    except (URLError, OSError) as error:
-        raise CommandError(f"{url.partition('?')[0]} does not answer: {error}") from None
-    except ValueError:
-        raise CommandError(f"{url.partition('?')[0]} is not of a pelton server") from None
-    return answer
-
-
-def _reason_of(error: HTTPError) -> str:
-    try:
-        return str(orjson.loads(error.read())["error"])
-    except (ValueError, KeyError, TypeError):
-        return f"the server answered {error.code}"
 
 
 def _print_heat(heat: dict[str, Any]) -> None:
