@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import uuid
+from typing import Any
+
+import orjson
 
 from ..engine import Clock
-from ..streams import Shard, to_wire
+from ..streams import Record, Shard, to_wire
 from .transaction import HandlerTransaction
 
 CALL_MS_MAX = 15 * 60 * 1000
@@ -36,7 +39,17 @@ class Context:
     identity = None
     client_context = None
 
-    __slots__ = ("_first", "_last", "_occasion", "_source", "_started_ms", "attempt", "transaction")
+    __slots__ = (
+        "_emitted",
+        "_first",
+        "_last",
+        "_occasion",
+        "_record",
+        "_source",
+        "_started_ms",
+        "attempt",
+        "transaction",
+    )
 
     def __init__(
         self,
@@ -46,11 +59,15 @@ class Context:
         transaction: HandlerTransaction,
         attempt: int,
         occasion: str | None = None,
+        record: Record | None = None,
     ) -> None:
+        """`record` is that of a call with one."""
         self._source = source
         self._first = first
         self._last = last
         self._occasion = occasion
+        self._record = record
+        self._emitted = 0
         self._started_ms = source.clock.now_ms()
         self.transaction = transaction
         """Writes through it are exactly-once: they commit together with the handler's position."""
@@ -73,6 +90,32 @@ class Context:
         if self._last != self._first:
             numbers += f"-{to_wire(self._last)}"
         return f"{shard.stream_arn}/{numbers}/{self._source.handler_name}"
+
+    def emit(self, effect: str, payload: Any = None, *, order_key: str | None = None) -> str:
+        """Has an effect outside the file happen, such as a mail: once what this call does is kept.
+
+        `payload`, any value that an item can hold, is what the function registered by
+        `app.effect(effect)` is called with. Returns the effect's idempotency key, which is the same
+        at each attempt. Effects of one name and handler with the same `order_key` happen in the
+        order they were emitted in; unless given, that is the item's partition key, and a batch
+        handler's effects all have the same. Raises as `HandlerTransaction.emit` does.
+        """
+        key = f"{self.idempotency_key}/{self._emitted}"
+        self.transaction.emit(
+            effect, payload, idempotency_key=key, order_key=self._order_of(order_key)
+        )
+        self._emitted += 1
+        return key
+
+    def _order_of(self, order_key: str | None) -> str:
+        name = self._source.handler_name
+        if order_key is not None:
+            return f"{name}/{_digest(order_key.encode())}"
+        if self._record is None:
+            return name
+        keys = orjson.loads(self._record.body)["dynamodb"]["Keys"]
+        partition_key = next(iter(keys.values()))  # the sort key stands behind it
+        return f"{name}/{_digest(orjson.dumps(partition_key))}"
 
     @property
     def shard_id(self) -> str:
@@ -105,3 +148,7 @@ class Context:
     def get_remaining_time_in_millis(self) -> int:
         """What is left of Lambda's 15 minutes."""
         return max(0, CALL_MS_MAX - (self._source.clock.now_ms() - self._started_ms))
+
+
+def _digest(text: bytes) -> str:
+    return hashlib.blake2b(text, digest_size=16).hexdigest()

@@ -96,16 +96,18 @@ class Delivery:
                     return Outcome(done, None)
             mark = self._transaction.mark()
             argument = _argument_of(shape, record, table_name)
-            error, _ = await self._call(argument, record.sequence, record.sequence)
+            error, _ = await self._call(argument, record.sequence, record.sequence, record)
             if error is not None:
                 self._transaction.rewind(mark)
                 return Outcome(done, error)
         return Outcome(len(records), None)
 
-    async def _call(self, argument: Any, first: int, last: int) -> tuple[BaseException | None, Any]:
+    async def _call(
+        self, argument: Any, first: int, last: int, record: Record | None = None
+    ) -> tuple[BaseException | None, Any]:
         """What the handler failed with, None if it did not, and what it returned."""
         context = Context(
-            self._source, first, last, self._transaction, self._attempt, self._occasion
+            self._source, first, last, self._transaction, self._attempt, self._occasion, record
         )
         try:
             answer = self._handler.function(argument, context)

@@ -13,9 +13,17 @@ from ..engine.item_keys import ItemKey, key_of_request
 from ..engine.model import validate_request
 from ..engine.operations.transact_write_items import Action, Located, action_of
 from ..engine.storage import Transaction
+from ..engine.values import normalise_value
 from ..engine.writes import Decision
+from ..streams.checkpoints import read_follower
 from .errors import ReadConflict
 from .python_values import Item, item_to_python, item_to_wire, to_wire
+
+OUTBOX = "pelton.outbox"
+"""The table of the effects that are committed and not done yet."""
+
+PAYLOAD_BYTES_MAX = 396 * 1024
+"""An item may have 400 KB; the rest is for what the outbox keeps beside the payload."""
 
 PythonItem = dict[str, Any]
 Address = tuple[str, tuple[int, bytes, bytes]]
@@ -112,6 +120,36 @@ class HandlerTransaction:
             return None
         item = item_to_python(stored.item)
         return item if isinstance(table, str) else table.original(item)
+
+    def emit(self, effect: str, payload: Any, *, idempotency_key: str, order_key: str) -> None:
+        """Has the function of an effect called with a payload once this transaction is committed.
+
+        `Context.emit` fills in the keys: a text that no other effect has, and one that those share
+        which are to happen in order. Raises ValueError for an effect that nobody has registered and
+        for a payload of more than 396 KB, TypeError for one that an item cannot hold.
+        """
+        self._check_open()
+        follower = self._database.store.look_up(lambda reader: read_follower(reader, effect))
+        if follower is None or follower.table_name != OUTBOX:
+            raise ValueError(
+                f"there is no effect {effect!r}: register its function with "
+                f"@app.effect({effect!r}), before the app is started"
+            )
+        item = item_to_wire(
+            {
+                "order_key": order_key,
+                "idempotency_key": idempotency_key,
+                "effect": effect,
+                "payload": payload,
+            }
+        )
+        _, size_bytes = normalise_value(item["payload"])
+        if size_bytes > PAYLOAD_BYTES_MAX:
+            raise ValueError(
+                f"the payload of effect {effect!r} has {size_bytes:,} bytes, and "
+                f"{PAYLOAD_BYTES_MAX:,} are the most: put it into a table and emit its key"
+            )
+        self._add("Put", {"TableName": OUTBOX, "Item": item})
 
     # --- for the worker ------------------------------------------------------------------------
 

@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, TypeVar, Unpack, overload
 
 import orjson
 
+from . import effects
 from .definitions import Index, KeyAttribute, StreamView, TableDefinition, split_key
 from .engine import Clock, Database, PartitionLimits, Strictness
 from .engine.errors import ResourceInUseException, ResourceNotFoundException
@@ -264,6 +265,26 @@ class App:
     def on_stream(self, table: Table | str, **options: Unpack[HandlerOptions]) -> Callable[[F], F]:
         """Calls the function as AWS Lambda does: `function(event, context)`, a batch at a time."""
         return self._registrar(Shape.BATCH, table, options)
+
+    @overload
+    def effect(self, name: F) -> F: ...
+
+    @overload
+    def effect(
+        self, name: str | None = None, **options: Unpack[effects.EffectOptions]
+    ) -> Callable[[F], F]: ...
+
+    def effect(self, name: Any = None, **options: Unpack[effects.EffectOptions]) -> Any:
+        """Calls the function as `function(payload, context)` for what handlers have emitted.
+
+        It is for what leaves the file: mail, requests to others. A handler's `context.emit(name,
+        payload)` is kept in the commit of what the handler did; the function is called behind it,
+        and again with the same `context.idempotency_key` where it failed or the process died. The
+        name is the function's unless given.
+        """
+        if callable(name):
+            return effects.registrar(self.database, None, options, self._register)(name)
+        return effects.registrar(self.database, name, options, self._register)
 
     def _registrar(
         self, shape: Shape, table: Table | str, options: HandlerOptions
