@@ -28,11 +28,13 @@ class Ownership(NamedTuple):
     """The right to move a mapping's checkpoints, as long as nobody has taken a later epoch.
 
     `since` is the sequence at which the mapping ran for the first time: LATEST begins behind it.
+    `revision` tells whether something was done to the mapping from outside since it was taken.
     """
 
     mapping: str
     epoch: int
     since: int
+    revision: int = 0
 
 
 def take_ownership(
@@ -44,7 +46,13 @@ def take_ownership(
     for number in read_positions(transaction, mapping.name):
         if number not in streams.shards.by_number:
             forget_position(transaction, mapping.name, number)
-    return Ownership(mapping.name, follower.epoch + 1, follower.since)
+    return Ownership(mapping.name, follower.epoch + 1, follower.since, follower.revision)
+
+
+def is_paused(reader: Reader, name: str) -> bool:
+    """Whether a mapping is not to run although its declaration says so."""
+    known = read_follower(reader, name)
+    return known is not None and known.paused
 
 
 def note_pin(transaction: Transaction, streams: Streams, mapping: EventSourceMapping) -> None:
@@ -63,6 +71,8 @@ def _register(transaction: Transaction, streams: Streams, mapping: EventSourceMa
         since=known.since if known else transaction.next_sequence(),
         table_name=mapping.table_name,
         pins_records=mapping.pins_records,
+        paused=known.paused if known else False,
+        revision=known.revision if known else 0,
     )
     if known is None or known.table_name != mapping.table_name:
         begin_in_shards(
@@ -79,10 +89,19 @@ def check_position(
     reader: Reader, ownership: Ownership, shard_number: int, position: int | None
 ) -> None:
     """Raises OwnershipLostError unless the mapping is still ours and stands where we left it."""
-    epoch = read_epoch(reader, ownership.mapping)
-    stored = read_position(reader, ownership.mapping, shard_number)
-    if epoch != ownership.epoch or stored != position:
-        raise OwnershipLostError(
-            f"handler {ownership.mapping!r} has been taken over by another dispatcher: "
-            "it runs once for each file, so stop one of the two or give them different names"
-        )
+    check_epoch(reader, ownership)
+    if read_position(reader, ownership.mapping, shard_number) != position:
+        raise lost_ownership(ownership)
+
+
+def check_epoch(reader: Reader, ownership: Ownership) -> None:
+    """Raises OwnershipLostError unless the mapping is still ours."""
+    if read_epoch(reader, ownership.mapping) != ownership.epoch:
+        raise lost_ownership(ownership)
+
+
+def lost_ownership(ownership: Ownership) -> OwnershipLostError:
+    return OwnershipLostError(
+        f"handler {ownership.mapping!r} has been taken over by another dispatcher: "
+        "it runs once for each file, so stop one of the two or give them different names"
+    )

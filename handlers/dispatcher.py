@@ -1,8 +1,12 @@
-"""The dispatcher: has every handler called for every change, from its start to its stop."""
+"""The dispatcher: has every handler called for every change, from its start to its stop.
+
+Mappings come, go and change while it runs.
+"""
 
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Iterable
 from random import Random
 from typing import TYPE_CHECKING
@@ -12,12 +16,13 @@ from ..engine.storage import Transaction
 from ..streams import Streams
 from ..streams.checkpoints import read_positions
 from .calling import Caller, is_on_loop
-from .checkpoint import Ownership, note_pin, take_ownership
+from .checkpoint import Ownership, is_paused, note_pin, take_ownership
 from .keeper import Keeper
 from .lane import Lane
 from .mapping import EventSourceMapping
+from .restart import Restart
 from .router import Router
-from .scheduler import Scheduler
+from .scheduler import Scheduler, Task
 from .stats import MappingStats
 from .subscription import Subscription, check_view
 from .threads import ThreadScheduler
@@ -53,13 +58,13 @@ class Dispatcher:
         self._streams = streams
         self._mappings: dict[str, EventSourceMapping] = {}
         for mapping in mappings:
-            if mapping.name in self._mappings:
-                raise ValueError(f"two handlers are named {mapping.name!r}: give one another name")
-            self._mappings[mapping.name] = mapping
+            self._note_mapping(mapping)
         self._scheduler = scheduler or ThreadScheduler()
         self._router = Router(streams, self._scheduler)
-        self._subscriptions: list[Subscription] = []
+        self._subscriptions: dict[str, Subscription] = {}
+        self._changing = threading.RLock()
         self._is_stopping = False
+        self._draining = 0
         self._end_routing: Callable[[], None] = _nothing
         self._loop = loop
         self._around = Surroundings(
@@ -71,6 +76,7 @@ class Dispatcher:
             keeper=Keeper(database, self._scheduler),
             random=random or Random(),
             is_stopping=lambda: self._is_stopping,
+            is_draining=lambda: self._draining > 0,
         )
 
     def start(self) -> None:
@@ -81,11 +87,7 @@ class Dispatcher:
         for mapping in self._mappings.values():
             if mapping.enabled:
                 self._check_table(mapping)
-        owned = self._database.write(self._take_over)
-        for mapping, ownership, positions in owned:
-            subscription = Subscription(self._around, self._router, mapping, ownership, positions)
-            self._subscriptions.append(subscription)
-            self._router.add_subscription(subscription)
+        self._begin(list(self._mappings.values()))
         self._end_routing = self._streams.on_append(self._router.route)
         self._router.wake_all()
 
@@ -100,6 +102,65 @@ class Dispatcher:
             log.warning("the last positions are not saved: %s", error)
         self._around.caller.close()
 
+    # --- mappings that come, go and change -----------------------------------------------------
+
+    @property
+    def mappings(self) -> dict[str, EventSourceMapping]:
+        """The mappings by name, those that are not enabled included."""
+        return dict(self._mappings)
+
+    def add(self, mapping: EventSourceMapping) -> None:
+        """Begins with one more mapping, unless it is not enabled. Raises ValueError as at first."""
+        with self._changing:
+            if mapping.enabled:
+                self._check_table(mapping)
+            self._note_mapping(mapping)
+            for subscription in self._begin([mapping]):
+                self._scheduler.wake(subscription)
+
+    def remove(self, name: str) -> None:
+        """Calls a handler no more; its positions are kept. Raises KeyError for a name not there.
+
+        Returns when the call that runs has ended, unless it is called by a handler.
+        """
+        with self._changing:
+            del self._mappings[name]
+            self._halt(name)
+
+    def replace(self, mapping: EventSourceMapping) -> None:
+        """Goes on with a mapping of the same name, from where the one before has come.
+
+        Raises KeyError for a name not there, ValueError as at first.
+        """
+        with self._changing:
+            if mapping.enabled:
+                self._check_table(mapping)
+            tasks = self._halt(mapping.name)
+            self._mappings[mapping.name] = mapping
+            self._scheduler.wake(Restart(self, mapping.name, tasks))
+
+    def restart(self, name: str) -> None:
+        """Looks at a mapping anew, after something was done to it in the store."""
+        with self._changing:
+            mapping = self._mappings.get(name)
+            if mapping is not None:
+                self.replace(mapping)
+
+    def have_ended(self, tasks: list[Task]) -> bool:
+        """Whether none of the tasks runs any more."""
+        return self._scheduler.have_ended(tasks)
+
+    def begin_again(self, name: str) -> None:
+        """Starts a mapping whose calls have ended; for `Restart`."""
+        with self._changing:
+            mapping = self._mappings.get(name)
+            if mapping is None or name in self._subscriptions or self._is_stopping:
+                return
+            for subscription in self._begin([mapping]):
+                self._scheduler.wake(subscription)
+
+    # --- waiting and watching ------------------------------------------------------------------
+
     def drain(self, timeout_seconds: float | None = None) -> None:
         """Returns when every handler has done everything, what handlers wrote for others included.
 
@@ -111,31 +172,67 @@ class Dispatcher:
         self._check_may_wait()
         # Behind this write, every commit before it has been told to the workers.
         self._database.write(lambda transaction: None)
-        self._router.wake_all()
-        self._wait_quiet(timeout_seconds)
-        if not self._around.keeper.flush():
-            self._wait_quiet(timeout_seconds)  # for those that have to stop
-        for subscription in self._subscriptions:
+        self._draining += 1
+        try:
+            self._router.wake_all()
+            self._wait_quiet(timeout_seconds)
+            if not self._around.keeper.flush():
+                self._wait_quiet(timeout_seconds)  # for those that have to stop
+        finally:
+            self._draining -= 1
+        for subscription in list(self._subscriptions.values()):
             if subscription.stopped_by is not None:
                 raise subscription.stopped_by
 
     def stats(self) -> dict[str, MappingStats]:
         """What each mapping has done since the start, by its name."""
-        return {each.mapping.name: each.stats() for each in self._subscriptions}
+        return {name: each.stats() for name, each in list(self._subscriptions.items())}
 
     # --- inside --------------------------------------------------------------------------------
 
+    def _note_mapping(self, mapping: EventSourceMapping) -> None:
+        if mapping.name in self._mappings:
+            raise ValueError(f"two handlers are named {mapping.name!r}: give one another name")
+        self._mappings[mapping.name] = mapping
+
+    def _begin(self, mappings: list[EventSourceMapping]) -> list[Subscription]:
+        begun = []
+        for mapping, ownership, positions in self._database.write(
+            lambda transaction: self._take_over(transaction, mappings)
+        ):
+            subscription = Subscription(
+                self._around, self._router, mapping, ownership, positions, self._supersede
+            )
+            self._subscriptions[mapping.name] = subscription
+            self._router.add_subscription(subscription)
+            begun.append(subscription)
+        return begun
+
     def _take_over(
-        self, transaction: Transaction
+        self, transaction: Transaction, mappings: list[EventSourceMapping]
     ) -> list[tuple[EventSourceMapping, Ownership, dict[int, int]]]:
         owned = []
-        for mapping in self._mappings.values():
-            if not mapping.enabled:
+        for mapping in mappings:
+            if not mapping.enabled or is_paused(transaction, mapping.name):
                 note_pin(transaction, self._streams, mapping)
                 continue
             ownership = take_ownership(transaction, self._streams, mapping)
             owned.append((mapping, ownership, read_positions(transaction, mapping.name)))
         return owned
+
+    def _halt(self, name: str) -> list[Task]:
+        """Ends a mapping's tasks, with their positions saved; returns those that may still run."""
+        subscription = self._subscriptions.pop(name, None)
+        if subscription is None:
+            return []
+        tasks = subscription.halt()
+        self._around.keeper.flush()
+        return tasks
+
+    def _supersede(self, subscription: Subscription) -> None:
+        """A mapping was changed in the store, maybe by another process."""
+        if self._subscriptions.get(subscription.mapping.name) is subscription:
+            self.restart(subscription.mapping.name)
 
     def _check_table(self, mapping: EventSourceMapping) -> None:
         table = self._database.catalog.tables.get(mapping.table_name)

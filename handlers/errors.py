@@ -22,6 +22,10 @@ class RecordsTrimmedError(PeltonError):
     """
 
 
+class RecordAgeExceeded(PeltonError):
+    """What a record is given up for that was older than its mapping takes."""
+
+
 # --- calling handlers ---------------------------------------------------------------------------
 
 

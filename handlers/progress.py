@@ -1,4 +1,4 @@
-"""How far one worker has come, in memory and in the store."""
+"""How far one worker has come, in memory and in the store: in a shard, or in a lane of one."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from ..engine import Database
 from ..engine.storage import Transaction
-from ..streams.checkpoints import save_position
-from .checkpoint import Ownership, check_position
+from ..streams.checkpoints import forget_lanes, read_lanes, save_lane, save_position
+from .checkpoint import Ownership, check_epoch, check_position, lost_ownership
 
 
 class Progress:
@@ -70,3 +70,84 @@ class Progress:
 
     def _restore(self, before: int | None) -> None:
         self._stored = before
+
+
+class LanePositions:
+    """What the store holds of the lanes of one shard; the writer's transactions keep it current.
+
+    `starts` are where the lanes begin, whether they are stored already or not.
+    """
+
+    def __init__(self, starts: list[int], *, are_stored: bool) -> None:
+        self.starts = starts
+        self._stored = list(starts) if are_stored else None
+
+    def check(self, transaction: Transaction, ownership: Ownership, shard_number: int) -> None:
+        """Raises OwnershipLostError unless all lanes stand where these workers left them."""
+        check_epoch(transaction, ownership)
+        if read_lanes(transaction, ownership.mapping, shard_number) != (self._stored or []):
+            raise lost_ownership(ownership)
+
+    def save(
+        self,
+        transaction: Transaction,
+        ownership: Ownership,
+        shard_number: int,
+        lane: int,
+        sequence: int,
+    ) -> None:
+        """Moves one lane, and the shard's own position with the last of them."""
+        before = self._stored
+        current = list(self.starts if before is None else before)
+        current[lane] = sequence
+        if before is None:
+            for each, position in enumerate(current):
+                save_lane(transaction, ownership.mapping, shard_number, each, position)
+        else:
+            save_lane(transaction, ownership.mapping, shard_number, lane, sequence)
+        save_position(transaction, ownership.mapping, shard_number, min(current))
+        self._stored = current
+        transaction.after_rollback(lambda: self._restore(before))
+
+    def stored_of(self, lane: int) -> int:
+        return (self.starts if self._stored is None else self._stored)[lane]
+
+    def _restore(self, before: list[int] | None) -> None:
+        self._stored = before
+
+
+class LaneProgress(Progress):
+    """A mapping's position in one lane of a shard."""
+
+    def __init__(
+        self,
+        database: Database,
+        ownership: Ownership,
+        shard_number: int,
+        lane: int,
+        positions: LanePositions,
+    ) -> None:
+        start = positions.starts[lane]
+        super().__init__(database, ownership, shard_number, start=start, stored=None)
+        self._lane = lane
+        self._positions = positions
+
+    def save(self, transaction: Transaction) -> None:
+        if self.sequence > self._positions.stored_of(self._lane):
+            self._check(transaction)
+            self._save(transaction, self.sequence)
+
+    def _check(self, transaction: Transaction) -> None:
+        self._positions.check(transaction, self._ownership, self._shard_number)
+
+    def _save(self, transaction: Transaction, sequence: int) -> None:
+        self._positions.save(transaction, self._ownership, self._shard_number, self._lane, sequence)
+
+
+def join_lanes(
+    transaction: Transaction, ownership: Ownership, shard_number: int, sequence: int
+) -> None:
+    """Has a shard, all of whose lanes have reached a sequence, go on from there in one piece."""
+    check_epoch(transaction, ownership)
+    forget_lanes(transaction, ownership.mapping, shard_number)
+    save_position(transaction, ownership.mapping, shard_number, sequence)

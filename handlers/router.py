@@ -32,6 +32,12 @@ class Router:
             name = subscription.mapping.table_name
             self._subscriptions[name] = (*self._subscriptions.get(name, ()), subscription)
 
+    def remove_subscription(self, subscription: Subscription) -> None:
+        with self._lock:
+            name = subscription.mapping.table_name
+            others = (each for each in self._subscriptions[name] if each is not subscription)
+            self._subscriptions[name] = tuple(others)
+
     def add_worker(self, worker: ShardWorker) -> None:
         with self._lock:
             number = worker.shard.number

@@ -124,6 +124,11 @@ class Scheduler(ABC):
             if running and self._may_wait():
                 self._ended.wait_for(lambda: all(each._state is _State.DONE for each in running))
 
+    def have_ended(self, tasks: Iterable[Task]) -> bool:
+        """Whether tasks will never step again."""
+        with self._lock:
+            return all(task._state is _State.DONE for task in tasks)
+
     def _may_wait(self) -> bool:
         """Whether this thread may wait for steps to end: none of them waits for it."""
         return True

@@ -7,15 +7,20 @@ the table when the one before is. So an item's changes reach the handler in the 
 from __future__ import annotations
 
 import logging
+import threading
+from collections.abc import Callable
 
 from ..streams import Shard
+from ..streams.checkpoints import read_follower, read_lanes
 from ..streams.losses import GONE, forget_loss, read_loss
 from ..streams.stream import Stream
 from .checkpoint import Ownership
 from .errors import RecordsTrimmedError
+from .feed import ShardSource, Source
+from .lanes import LaneSource, SharedPages
 from .mapping import EventSourceMapping
 from .missed import describe_loss, loss_error
-from .progress import Progress
+from .progress import LanePositions, LaneProgress, Progress, join_lanes
 from .router import Router
 from .scheduler import Next, Step, Task
 from .stats import Counters, MappingStats
@@ -37,13 +42,18 @@ class Subscription(Task):
         mapping: EventSourceMapping,
         ownership: Ownership,
         positions: dict[int, int],
+        superseded: Callable[[Subscription], None],
     ) -> None:
+        """`superseded` is called once somebody has done something to the mapping from outside."""
         self.mapping = mapping
         self._around = around
         self._router = router
         self._ownership = ownership
         self._positions = positions
-        self._workers: dict[int, ShardWorker] = {}
+        self._superseded = superseded
+        self._workers: dict[int, list[ShardWorker]] = {}
+        """Those at work on a shard, one for each of its lanes."""
+        self._finishing = threading.Lock()
         self._counters = Counters()
         self._fault: ValueError | RecordsTrimmedError | None = None
 
@@ -57,6 +67,9 @@ class Subscription(Task):
             return Next.DONE
 
     def _step(self) -> Step:
+        if self._is_superseded():
+            self._superseded(self)
+            return Next.DONE
         self._check_gone()
         is_turn = True
         for stream in self._around.streams.streams.of_table(self.mapping.table_name):
@@ -77,8 +90,36 @@ class Subscription(Task):
     @property
     def stopped_by(self) -> BaseException | None:
         """What made it or one of its workers give up, if something has."""
-        errors = (worker.stopped_by for worker in list(self._workers.values()))
+        errors = (worker.stopped_by for worker in self.workers)
         return self._fault or next((error for error in errors if error is not None), None)
+
+    @property
+    def workers(self) -> list[ShardWorker]:
+        return [worker for workers in list(self._workers.values()) for worker in workers]
+
+    def halt(self) -> list[Task]:
+        """Calls the handler no more; returns what may still be running, and waits if it may."""
+        scheduler = self._around.scheduler
+        self._router.remove_subscription(self)
+        scheduler.end([self])
+        workers = self.workers
+        scheduler.end(workers)
+        for worker in workers:
+            self._router.remove_worker(worker)
+            self._around.lane.drop(worker)
+        return [self, *workers]
+
+    def _check_superseded(self) -> bool:
+        """For a worker that has lost its position: if it was moved on purpose, we start anew."""
+        is_superseded = self._is_superseded()
+        if is_superseded:
+            self._around.scheduler.wake(self)
+        return is_superseded
+
+    def _is_superseded(self) -> bool:
+        name, revision = self.mapping.name, self._ownership.revision
+        follower = self._around.database.store.look_up(lambda reader: read_follower(reader, name))
+        return follower is None or follower.revision != revision
 
     def _check_gone(self) -> None:
         """Fails for what was missed in shards that have gone as a whole, or leaves it behind."""
@@ -106,10 +147,11 @@ class Subscription(Task):
     def _look_at(self, shards: list[Shard], is_turn: bool) -> None:
         by_id = {shard.shard_id: shard for shard in shards}
         for shard in shards:
-            worker = self._workers.get(shard.number)
-            if worker is not None:
-                if not shard.is_open:  # closed without a record: nobody has told the worker
-                    self._around.scheduler.wake(worker)
+            workers = self._workers.get(shard.number)
+            if workers is not None:
+                if not shard.is_open:  # closed without a record: nobody has told the workers
+                    for worker in workers:
+                        self._around.scheduler.wake(worker)
                 continue
             # A parent that is no longer kept has nothing to deliver any more.
             parent = by_id.get(shard.parent_id or "")
@@ -132,31 +174,80 @@ class Subscription(Task):
         return horizon
 
     def _begin(self, shard: Shard) -> None:
-        progress = Progress(
-            self._around.database,
-            self._ownership,
-            shard.number,
-            start=self._start_of(shard),
-            stored=self._positions.get(shard.number),
-        )
-        worker = ShardWorker(
+        """Starts a worker for a shard, or one for each lane of it."""
+        around, number = self._around, shard.number
+        name, factor = self.mapping.name, self.mapping.parallelization_factor
+        stored = self._positions.get(number)
+        lanes = around.database.store.look_up(lambda reader: read_lanes(reader, name, number))
+        if lanes and len(lanes) != factor and min(lanes) == max(lanes):
+            self._join_lanes(number, lanes[0])
+            lanes = []
+        if not lanes and factor == 1:
+            start = self._start_of(shard)
+            progress = Progress(
+                around.database, self._ownership, number, start=start, stored=stored
+            )
+            workers = [self._worker(shard, ShardSource(around.streams, shard), progress, None)]
+        else:
+            workers = self._lane_workers(shard, lanes)
+        self._workers[number] = workers
+        for worker in workers:
+            self._router.add_worker(worker)
+            around.scheduler.wake(worker)
+
+    def _lane_workers(self, shard: Shard, stored: list[int]) -> list[ShardWorker]:
+        """A worker for each lane; of lanes that were others once, until all have come as far."""
+        factor, around = self.mapping.parallelization_factor, self._around
+        until = max(stored) if stored and len(stored) != factor else None
+        start = self._positions.get(shard.number, self._start_of(shard))
+        positions = LanePositions(stored or [start] * factor, are_stored=bool(stored))
+        count = len(positions.starts)
+        pages = SharedPages(around.streams, shard, count, self.mapping.batch_size, until)
+        return [
+            self._worker(
+                shard,
+                LaneSource(pages, lane),
+                LaneProgress(around.database, self._ownership, shard.number, lane, positions),
+                until,
+            )
+            for lane in range(count)
+        ]
+
+    def _worker(
+        self, shard: Shard, source: Source, progress: Progress, until: int | None
+    ) -> ShardWorker:
+        return ShardWorker(
             self._around,
             self.mapping,
             shard,
+            source=source,
             progress=progress,
             counters=self._counters,
             finished=self._finish,
+            is_superseded=self._check_superseded,
+            until=until,
         )
-        self._workers[shard.number] = worker
-        self._router.add_worker(worker)
-        self._around.scheduler.wake(worker)
 
     def _finish(self, worker: ShardWorker) -> None:
         number = worker.shard.number
-        self._positions[number] = worker.progress.sequence
         self._router.remove_worker(worker)
+        with self._finishing:
+            workers = self._workers[number]
+            workers.remove(worker)
+            if workers:
+                return
+        if worker.until is not None:
+            self._join_lanes(number, worker.until)
+        else:
+            self._positions[number] = worker.progress.sequence
         del self._workers[number]
         self._around.scheduler.wake(self)
+
+    def _join_lanes(self, shard_number: int, sequence: int) -> None:
+        self._around.database.write(
+            lambda work: join_lanes(work, self._ownership, shard_number, sequence)
+        )
+        self._positions[shard_number] = sequence
 
 
 def check_view(mapping: EventSourceMapping, stream: Stream) -> None:

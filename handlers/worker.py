@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from random import Random
 
 from ..engine import Database, DynamoDBError, StoreError
@@ -14,26 +15,30 @@ from ..engine.storage import Reader, Transaction
 from ..streams import Record, Shard, Streams
 from ..streams.losses import Loss
 from .calling import Caller
-from .context import Source
+from .context import Source as Origin
 from .dead_letters import TABLE_NAME as DEAD_LETTERS
 from .dead_letters import DeadLetter, bury
 from .delivery import Delivery, Outcome
-from .errors import LoopClosedError, OwnershipLostError, ReadConflict, RecordsTrimmedError
-from .handler import Shape
+from .errors import (
+    LoopClosedError,
+    OwnershipLostError,
+    ReadConflict,
+    RecordAgeExceeded,
+    RecordsTrimmedError,
+)
+from .feed import Batch, Feed, Source, chooser_of
 from .keeper import Keeper
 from .lane import Lane
 from .mapping import EventSourceMapping
 from .missed import describe_loss, find_loss, forget_losses, loss_error
 from .progress import Progress
+from .reports import InvalidReportError, ReportedFailure, first_failure
 from .retry import BACKOFF_SECONDS_MAX, Suspects, Verdict, backoff_seconds
-from .scheduler import Next, RetryIn, Scheduler, Step, Task
+from .scheduler import Next, RetryIn, Scheduler, Step, Task, WakeWithin
 from .stats import Counters
 from .transaction import HandlerTransaction
 
 log = logging.getLogger("pelton.handlers")
-
-BATCH_BYTES_MAX = 6 * 1024 * 1024
-"""Lambda's limit of an event; a batch ends before it passes this size."""
 
 STORE_RETRY_SECONDS = 1.0
 
@@ -53,12 +58,15 @@ class Surroundings:
     keeper: Keeper
     random: Random
     is_stopping: Callable[[], bool]
+    is_draining: Callable[[], bool]
+    """Whether somebody waits for all handlers: then no batch waits to fill up."""
 
 
 class ShardWorker(Task):
-    """Reads a batch behind its position, calls the handler, commits; never loops, never sleeps.
+    """Reads ahead of its position, calls the handler, commits; never loops, never sleeps.
 
-    `finished` is called when the shard has ended and its end is committed.
+    `finished` is called when the shard has ended, or `until` is reached, and that is committed;
+    `is_superseded` tells whether somebody else has moved the mapping's positions on purpose.
     """
 
     def __init__(
@@ -67,9 +75,12 @@ class ShardWorker(Task):
         mapping: EventSourceMapping,
         shard: Shard,
         *,
+        source: Source,
         progress: Progress,
         counters: Counters,
         finished: Callable[[ShardWorker], None],
+        is_superseded: Callable[[], bool],
+        until: int | None = None,
     ) -> None:
         self.mapping = mapping
         self.shard = shard
@@ -79,13 +90,19 @@ class ShardWorker(Task):
         self._around = around
         self._counters = counters
         self._finished = finished
-        self._source = Source(mapping.name, shard, around.database.clock)
+        self._is_superseded = is_superseded
+        self.until = until
+        self._feed = Feed(
+            source, chooser_of(mapping), progress.sequence, mapping.batch_size, shard.stream_arn
+        )
+        self._origin = Origin(mapping.name, shard, around.database.clock)
         self._suspects = Suspects(
-            splits=mapping.bisect_batch_on_function_error
-            or mapping.handler.shape is not Shape.BATCH,
+            splits=mapping.bisect_batch_on_function_error or not mapping.handler.takes_batches,
             retries_max=mapping.maximum_retry_attempts,
         )
         self._appended_at: float | None = None
+        self._gathered_ms: int | None = None
+        """Since when a batch that is not full yet waits for more."""
         self._lane_deliveries = 0
         self._loss: OwnershipLostError | None = None
 
@@ -104,7 +121,9 @@ class ShardWorker(Task):
                 return self._step()
             finally:
                 self._around.lane.leave()
-        except (OwnershipLostError, LoopClosedError, RecordsTrimmedError) as error:
+        except OwnershipLostError as error:
+            return self._meet_owner(error)
+        except (LoopClosedError, RecordsTrimmedError) as error:
             log.error("%s stops: %s", self.describe(), error)
             return self._stop(error)
         except StoreClosedError as error:
@@ -130,77 +149,139 @@ class ShardWorker(Task):
         if self._loss is not None:
             raise self._loss
         appended_at, self._appended_at = self._appended_at, None
-        read = self._around.streams.read
-        try:
-            records, is_end, is_complete = read(
-                self.shard, self.progress.sequence, self.mapping.batch_size, BATCH_BYTES_MAX
-            )
-        except TrimmedDataAccessException:
-            return self._meet_trim()
-        if not records:
-            return self._finish() if is_end else Next.IDLE
-        after_success = Next.IDLE if is_complete and not is_end else Next.AGAIN
-        wanted = self._wanted(records)
-        if not wanted:
-            self._advance(records[-1].sequence)
-            return after_success
+        feed = self._feed
+        if self._suspects.failures and self._has_lost_first():
+            feed.begin_at(self.progress.sequence)
+            self._suspects.note_success(self._suspects.count)
+        if not self._suspects.count:
+            try:
+                polled, wanted = feed.read()
+            except TrimmedDataAccessException:
+                if not feed:
+                    return self._meet_trim()
+            else:
+                self._counters.note_polled(polled)
+                self._counters.note_filtered(polled - wanted)
+        if not feed:
+            return self._pass_unwanted()
+        too_old = self._count_too_old()
+        if too_old:
+            return self._give_up(feed.batch(too_old).records, None)
+        wait_seconds = self._gathers_seconds()
+        if wait_seconds > 0:
+            self._appended_at = appended_at
+            return WakeWithin(wait_seconds)
+        self._gathered_ms = None
         if appended_at is not None:
             self._counters.note_latency(time.perf_counter() - appended_at)
-        count = self._suspects.limit(len(wanted))
-        if count < len(wanted):
-            return self._deliver(wanted[:count], wanted[count - 1].sequence) or Next.AGAIN
-        return self._deliver(wanted, records[-1].sequence) or after_success
+        return self._deliver(feed.batch(self._suspects.limit(len(feed))))
 
-    def _wanted(self, records: list[Record]) -> list[Record]:
-        names = self.mapping.event_names
-        if len(names) == 3:
-            return records
-        return [record for record in records if record.event_name in names]
+    def _pass_unwanted(self) -> Step:
+        """Moves on behind records that the handler is not called for."""
+        feed = self._feed
+        if feed.is_end:
+            return self._finish()
+        if feed.read_to > self.progress.sequence:
+            self._advance(feed.read_to)
+        return Next.IDLE if feed.is_complete else Next.AGAIN
 
-    def _deliver(self, wanted: list[Record], through: int) -> Step | None:
-        """Hands records to the handler and moves on; None when all went well.
+    def _count_too_old(self) -> int:
+        """How many of the next records are older than the mapping takes."""
+        age_seconds_max = self.mapping.maximum_record_age_in_seconds
+        if age_seconds_max < 0:
+            return 0
+        oldest_ms = self._around.database.clock.now_ms() - age_seconds_max * 1000
+        records = self._feed.batch(self.mapping.batch_size).records
+        return sum(1 for _ in takewhile(lambda record: record.at_ms < oldest_ms, records))
 
-        `through` is the sequence that is reached when all of them are done.
-        """
+    def _gathers_seconds(self) -> float:
+        """How long the next batch may still wait to fill up."""
+        feed, window_seconds = self._feed, self.mapping.maximum_batching_window_in_seconds
+        if not window_seconds or feed.is_full or feed.is_end or self._suspects.count:
+            return 0.0
+        if self._around.is_draining():
+            return 0.0
+        now_ms = self._around.database.clock.now_ms()
+        if self._gathered_ms is None:
+            self._gathered_ms = now_ms
+        return window_seconds - (now_ms - self._gathered_ms) / 1000
+
+    def _deliver(self, batch: Batch) -> Step:
+        """Hands records to the handler, and moves on behind those that are done."""
         transaction = HandlerTransaction(self._around.database)
         attempt = self._suspects.failures + 1
-        delivery = Delivery(self.mapping.handler, self._source, transaction, attempt)
-        outcome = delivery.run(self._around.caller, wanted, self._around.is_stopping)
-        return self._settle(wanted, outcome, through, transaction)
-
-    def _settle(
-        self,
-        wanted: list[Record],
-        outcome: Outcome,
-        through: int,
-        transaction: HandlerTransaction,
-    ) -> Step | None:
-        done, error = outcome.done, outcome.error
-        if done:
-            reached = through if done == len(wanted) else wanted[done - 1].sequence
+        delivery = Delivery(self.mapping.handler, self._origin, transaction, attempt)
+        counters, count = self._counters, len(batch.records)
+        counters.note_invoked(count)
+        counters.note_in_flight(1)
+        try:
+            outcome = delivery.run(self._around.caller, batch.records, self._around.is_stopping)
+        finally:
+            counters.note_in_flight(-1)
+        if outcome.error is None and self.mapping.reports_failures:
             try:
-                self._keep(reached, transaction)
-            except ReadConflict:
-                self._counters.note_conflict()
-                self._suspects.note_conflict()
-                self._lane_deliveries = LANE_DELIVERIES
-                return Next.AGAIN
-            except DynamoDBError as commit_error:
-                return self._note_failure(wanted[:done], commit_error, is_found=False)
-            self._suspects.note_success(done)
-            self._counters.note_success(done)
-            self._lane_deliveries = max(0, self._lane_deliveries - 1)
-        if error is not None:
-            is_found = self.mapping.handler.shape is not Shape.BATCH
-            return self._note_failure(wanted[done:], error, is_found=is_found)
-        return None if done == len(wanted) else Next.AGAIN
+                place = first_failure(outcome.answer, batch.records)
+            except InvalidReportError as error:
+                return self._note_failure(batch.records, error, is_found=False)
+            if place is not None:
+                return self._settle_report(batch, place, transaction)
+        return self._settle(batch, outcome, transaction)
 
-    def _keep(self, sequence: int, transaction: HandlerTransaction) -> None:
+    def _settle(self, batch: Batch, outcome: Outcome, transaction: HandlerTransaction) -> Step:
+        done, error = outcome.done, outcome.error
+        records = batch.records
+        if done:
+            try:
+                self._keep(batch, done, transaction)
+            except ReadConflict:
+                return self._meet_conflict()
+            except DynamoDBError as commit_error:
+                return self._note_failure(records[:done], commit_error, is_found=False)
+        if error is not None:
+            is_found = not self.mapping.handler.takes_batches
+            return self._note_failure(records[done:], error, is_found=is_found)
+        return self._next()
+
+    def _settle_report(self, batch: Batch, place: int, transaction: HandlerTransaction) -> Step:
+        """What follows when the handler has said which of a batch is the first that failed."""
+        rest = len(batch.records) - place
+        if not place:
+            # It is known to be the first, but only who may split a batch can set it apart.
+            error = ReportedFailure("the handler reported that this record failed")
+            is_found = self.mapping.bisect_batch_on_function_error
+            return self._note_failure(batch.records, error, is_found=is_found)
+        if transaction.has_writes:
+            # Which of them belong to the records that are done only the handler could say.
+            self._suspects.note_report(place, rest)
+        else:
+            self._keep(batch, place, transaction)
+            self._suspects.note_report(0, rest)
+        self._counters.note_retry()
+        return Next.AGAIN
+
+    def _keep(self, batch: Batch, done: int, transaction: HandlerTransaction) -> None:
         """Makes a delivery durable: its writes and the position together, or the position alone."""
+        last = batch.records[done - 1]
+        sequence = batch.through if done == len(batch.records) else last.sequence
         if transaction.has_writes:
             self.progress.commit(sequence, transaction.apply)
         else:
             self._advance(sequence)
+        self._feed.drop(done)
+        self._suspects.note_success(done)
+        self._counters.note_success(done)
+        self._counters.note_age(self._around.database.clock.now_ms() - last.at_ms)
+        self._lane_deliveries = max(0, self._lane_deliveries - 1)
+
+    def _meet_conflict(self) -> Step:
+        self._counters.note_conflict()
+        self._suspects.note_conflict()
+        self._lane_deliveries = LANE_DELIVERIES
+        return Next.AGAIN
+
+    def _next(self) -> Step:
+        feed = self._feed
+        return Next.IDLE if not feed and feed.is_complete and not feed.is_end else Next.AGAIN
 
     def _advance(self, sequence: int) -> None:
         self.progress.advance(sequence)
@@ -213,18 +294,22 @@ class ShardWorker(Task):
     ) -> Step:
         verdict = self._suspects.note_failure(len(records), found=is_found)
         failures = self._suspects.failures
-        self._counters.note_failure(error)
+        self._counters.note_failure(error, len(records))
         if verdict is Verdict.GIVE_UP:
-            return self._bury(records[:1] if is_found else records, error)
+            return self._give_up(records[:1] if is_found else records, error)
         log.warning("%s: %s", self.describe(), error, exc_info=error if failures <= 1 else None)
         if verdict is Verdict.SPLIT:
             return Next.AGAIN
         self._counters.note_retry()
         return RetryIn(backoff_seconds(failures, self._around.random.random()))
 
-    def _bury(self, records: Sequence[Record], error: BaseException) -> Step:
+    def _give_up(self, records: Sequence[Record], error: BaseException | None) -> Step:
+        """Makes dead letters of records; without an error they were too old to be tried again."""
         database, attempts = self._around.database, self._suspects.failures
         failed_at_ms = database.clock.now_ms()
+        if error is None:
+            seconds = self.mapping.maximum_record_age_in_seconds
+            error = RecordAgeExceeded(f"the record was not done within {seconds} seconds")
         letters = [
             DeadLetter(self.mapping.name, self.shard, record, error, attempts, failed_at_ms)
             for record in records
@@ -236,7 +321,9 @@ class ShardWorker(Task):
         except DynamoDBError:
             log.exception("%s: the dead letters cannot be written", self.describe())
             return RetryIn(BACKOFF_SECONDS_MAX)
+        self._feed.drop(len(records))
         self._suspects.note_success(len(records))
+        self._counters.note_dropped(len(records))
         self._counters.note_dead_letters(len(letters))
         return Next.AGAIN
 
@@ -244,8 +331,11 @@ class ShardWorker(Task):
 
     def _finish(self) -> Step:
         """The shard has ended: its end is committed, then its children may begin."""
-        current = self._around.streams.shards.by_number.get(self.shard.number, self.shard)
-        self.progress.commit(max(current.end_seq or 0, self.progress.sequence), _nothing)
+        end = self.until
+        if end is None:
+            current = self._around.streams.shards.by_number.get(self.shard.number, self.shard)
+            end = current.end_seq or 0
+        self.progress.commit(max(end, self.progress.sequence), _nothing)
         self._finished(self)
         return Next.DONE
 
@@ -259,9 +349,25 @@ class ShardWorker(Task):
         name, number = self.mapping.name, self.shard.number
         through = max(loss.through, self.progress.sequence)
         self.progress.commit(through, lambda work: forget_losses(work, name, number))
+        self._feed.begin_at(through)
         log.warning("%s skips %s", self.describe(), describe_loss(loss))
         self._counters.note_gap(loss.records)
         return Next.AGAIN
+
+    def _meet_owner(self, error: OwnershipLostError) -> Step:
+        """The position is no longer ours: another dispatcher has it, or it was moved on purpose."""
+        if self._is_superseded():
+            return Next.DONE
+        log.error("%s stops: %s", self.describe(), error)
+        return self._stop(error)
+
+    def _has_lost_first(self) -> bool:
+        """Whether a record that is tried again and again has left the stream meanwhile."""
+        first, shards = self._feed.first, self._around.streams.shards
+        trimmed_seq = self._around.database.store.look_up(
+            lambda reader: shards.trimmed_of(reader, self.shard.number)
+        )
+        return first is not None and (trimmed_seq is None or first.sequence <= trimmed_seq)
 
     def _find_loss(self) -> Loss | None:
         shard, sequence = self.shard, self.progress.sequence

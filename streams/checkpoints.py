@@ -17,6 +17,7 @@ from .stream import StreamMap
 
 MAPPING_KIND = b"mapping"
 CHECKPOINT_KIND = b"checkpoint"
+LANE_KIND = b"checkpoint-lane"
 
 _SHARD_BYTES = 4
 
@@ -33,6 +34,10 @@ class Follower(NamedTuple):
     table_name: str
     pins_records: bool
     """Whether records that it has not done stay, however old they are."""
+    paused: bool = False
+    """Whether it is not to be run, whatever its declaration says."""
+    revision: int = 0
+    """Counts what was done to it from outside: whoever runs it then has to look at it anew."""
 
 
 def read_follower(reader: Reader, name: str) -> Follower | None:
@@ -54,25 +59,40 @@ def followers_of(reader: Reader, table_name: str | None) -> list[Follower]:
 
 
 def keep_follower(transaction: Transaction, follower: Follower) -> None:
-    body = {
+    body: dict[str, object] = {
         "since": follower.since,
         "table": follower.table_name,
         "pins": follower.pins_records,
     }
+    if follower.paused:
+        body["paused"] = True
+    if follower.revision:
+        body["revision"] = follower.revision
     key = follower.name.encode()
     transaction.put(META_SPACE, 0, MAPPING_KIND, key, follower.epoch, orjson.dumps(body))
 
 
 def _from_row(name: str, epoch: int, body: bytes) -> Follower:
     kept = orjson.loads(body)
-    return Follower(name, epoch, kept["since"], kept["table"], kept["pins"])
+    return Follower(
+        name,
+        epoch,
+        kept["since"],
+        kept["table"],
+        kept["pins"],
+        kept.get("paused", False),
+        kept.get("revision", 0),
+    )
 
 
 # --- positions ------------------------------------------------------------------------------------
 
 
 def read_positions(reader: Reader, mapping: str) -> dict[int, int]:
-    """The sequence a mapping has reached, by the numbers of the shards where it has begun."""
+    """The sequence a mapping has reached, by the numbers of the shards where it has begun.
+
+    In a shard that it divides in lanes, it is where the last of them is.
+    """
     prefix = mapping.encode()
     rows = reader.query(META_SPACE, 0, CHECKPOINT_KIND, low=prefix + b"\0", high=prefix + b"\1")
     return {int.from_bytes(sk[-_SHARD_BYTES:], "big"): sequence for sk, sequence, _ in rows}
@@ -89,7 +109,28 @@ def save_position(transaction: Transaction, mapping: str, shard_number: int, seq
 
 
 def forget_position(transaction: Transaction, mapping: str, shard_number: int) -> None:
+    forget_lanes(transaction, mapping, shard_number)
     transaction.delete(META_SPACE, 0, CHECKPOINT_KIND, key_of_shard(mapping, shard_number))
+
+
+def read_lanes(reader: Reader, mapping: str, shard_number: int) -> list[int]:
+    """The positions of the lanes that a mapping divides a shard in; none where it does not."""
+    low = key_of_shard(mapping, shard_number)
+    rows = reader.query(META_SPACE, 0, LANE_KIND, low=low, high=low + b"\xff")
+    return [sequence for _, sequence, _ in rows]
+
+
+def save_lane(
+    transaction: Transaction, mapping: str, shard_number: int, lane: int, sequence: int
+) -> None:
+    key = key_of_shard(mapping, shard_number) + bytes([lane])
+    transaction.put(META_SPACE, 0, LANE_KIND, key, sequence, b"")
+
+
+def forget_lanes(transaction: Transaction, mapping: str, shard_number: int) -> None:
+    for lane in range(len(read_lanes(transaction, mapping, shard_number))):
+        key = key_of_shard(mapping, shard_number) + bytes([lane])
+        transaction.delete(META_SPACE, 0, LANE_KIND, key)
 
 
 def key_of_shard(mapping: str, shard_number: int) -> bytes:
