@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from ..engine import Clock
 from ..streams import Record, Shard, to_wire
 from .transaction import HandlerTransaction
+
+if TYPE_CHECKING:
+    from .observing import CallObserver
 
 CALL_MS_MAX = 15 * 60 * 1000
 """Lambda's limit of a call. pelton ends no call, it only tells how much of that time is left."""
@@ -19,10 +23,18 @@ CALL_MS_MAX = 15 * 60 * 1000
 class Source:
     """Where a worker's calls come from: what all of them have in common."""
 
-    def __init__(self, handler_name: str, shard: Shard, clock: Clock) -> None:
+    def __init__(
+        self,
+        handler_name: str,
+        shard: Shard,
+        clock: Clock,
+        observers: Sequence[CallObserver] = (),
+    ) -> None:
         self.handler_name = handler_name
         self.shard = shard
         self.clock = clock
+        self.observers = observers
+        """Who stands around each call."""
         region, account = shard.stream_arn.split(":")[3:5]
         self.function_arn = f"arn:aws:lambda:{region}:{account}:function:{handler_name}"
 

@@ -13,6 +13,7 @@ from .change import RecordChange
 from .context import Context, Source
 from .event import batch_event
 from .handler import Handler, Shape
+from .observing import Call, observed
 from .python_values import item_to_python
 from .transaction import HandlerTransaction
 
@@ -80,8 +81,7 @@ class Delivery:
         event = batch_event(records, self._source.shard.stream_arn)
         if self._more is not None:
             event.update(self._more)
-        first, last = (records[0].sequence, records[-1].sequence) if records else (0, 0)
-        error, answer = await self._call(event, first, last)
+        error, answer = await self._call(event, records)
         return Outcome(len(records) if error is None else 0, error, answer)
 
     async def _run_each(
@@ -96,20 +96,26 @@ class Delivery:
                     return Outcome(done, None)
             mark = self._transaction.mark()
             argument = _argument_of(shape, record, table_name)
-            error, _ = await self._call(argument, record.sequence, record.sequence, record)
+            error, _ = await self._call(argument, (record,))
             if error is not None:
                 self._transaction.rewind(mark)
                 return Outcome(done, error)
         return Outcome(len(records), None)
 
     async def _call(
-        self, argument: Any, first: int, last: int, record: Record | None = None
+        self, argument: Any, records: Sequence[Record]
     ) -> tuple[BaseException | None, Any]:
         """What the handler failed with, None if it did not, and what it returned."""
+        source = self._source
+        first, last = (records[0].sequence, records[-1].sequence) if records else (0, 0)
+        record = None if self._handler.shape is Shape.BATCH else records[0]
         context = Context(
-            self._source, first, last, self._transaction, self._attempt, self._occasion, record
+            source, first, last, self._transaction, self._attempt, self._occasion, record
         )
         try:
+            if source.observers:
+                with observed(source.observers, Call(source, records, context)):
+                    return None, await self._invoke(argument, context)
             answer = self._handler.function(argument, context)
             if self._handler.is_async:
                 answer = await answer
@@ -118,6 +124,10 @@ class Delivery:
         except BaseException as error:
             return error, None
         return None, answer
+
+    async def _invoke(self, argument: Any, context: Context) -> Any:
+        answer = self._handler.function(argument, context)
+        return await answer if self._handler.is_async else answer
 
 
 def _argument_of(shape: Shape, record: Record, table_name: str) -> Any:
