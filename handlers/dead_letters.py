@@ -6,39 +6,47 @@ handler and sequence number, so each handler's dead letters read in the order th
 
 from __future__ import annotations
 
-import os
-import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any
+
+import orjson
 
 from ..engine import Database
 from ..engine.errors import ResourceInUseException
 from ..streams import Record, Shard, to_wire
+from .attempts import Attempt, format_traceback
+from .destinations.invocation_record import Condition
 from .transaction import HandlerTransaction
 
 TABLE_NAME = "pelton.dead-letters"
 
-PART_CHARACTERS_MAX = 90_000
-"""A record can be larger than an item may be: its JSON is kept in parts of less than 400 KB."""
+PART_CHARACTERS_MAX = 60_000
+"""A record can be larger than an item may be: its JSON is kept in parts, each of which leaves room
+for what else is told within 400 KB, whatever characters they have."""
 
 TRACEBACK_CHARACTERS_MAX = 8_000
 ERROR_CHARACTERS_MAX = 2_000
 
-_HERE = os.path.dirname(os.path.abspath(__file__))
-
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """A record with the failure that it was given up for."""
+    """A record with the failure that it was given up for.
+
+    `attempts` counts the calls on exactly what was given up; `failures` are those that the record
+    was part of, as far as they are kept. A record that waits behind a quarantined one is held: it
+    was never tried, and has no error.
+    """
 
     handler_name: str
     shard: Shard
     record: Record
-    error: BaseException
+    error: BaseException | None
     attempts: int
     failed_at_ms: int
+    failures: Sequence[Attempt] = ()
+    condition: Condition = Condition.RETRIES
+    is_held: bool = False
 
     def items(self) -> Iterator[dict[str, Any]]:
         """The items that keep it: one, and one more for each further part of a large record.
@@ -46,34 +54,38 @@ class DeadLetter:
         `record_json` is the record's JSON as GetRecords gives it. Where there are `record_parts`
         beyond the first, they are in the items whose sort key has `.0001`, `.0002`, ... behind it.
         """
-        text = self.record.body.decode()
-        starts = range(0, len(text), PART_CHARACTERS_MAX)
-        parts = [text[start : start + PART_CHARACTERS_MAX] for start in starts]
-        sequence_number = to_wire(self.record.sequence)
+        parts = _parts_of(self.record.body.decode())
+        keys = keys_of_letter(self.handler_name, to_wire(self.record.sequence), len(parts))
         yield {
-            "handler_name": self.handler_name,
-            "sequence_number": sequence_number,
+            **keys[0],
             "table_name": self.shard.table_name,
             "stream_arn": self.shard.stream_arn,
             "shard_id": self.shard.shard_id,
             "event_name": self.record.event_name,
+            "item_key": item_key_of(self.record).decode(),
+            "transaction": self.record.transaction,
             "record_json": parts[0],
             "record_parts": len(parts),
-            "error_type": type(self.error).__qualname__,
-            "error_message": str(self.error)[:ERROR_CHARACTERS_MAX],
-            "traceback": format_traceback(self.error),
             "attempts": self.attempts,
             "changed_at_ms": self.record.at_ms,
             "failed_at_ms": self.failed_at_ms,
+            **self._why(),
         }
-        for number, part in enumerate(parts[1:], 1):
-            key = f"{sequence_number}.{number:04d}"
-            yield {"handler_name": self.handler_name, "sequence_number": key, "record_json": part}
+        for key, part in zip(keys[1:], parts[1:], strict=True):
+            yield {**key, "record_json": part}
+
+    def _why(self) -> dict[str, Any]:
+        held = {"held": True} if self.is_held else {}
+        if self.error is None:
+            return held
+        return {**held, "condition": self.condition.value, **describe_failure(self.error)} | {
+            "failures": [describe(each) for each in self.failures]
+        }
 
 
 def bury(database: Database, letters: list[DeadLetter]) -> HandlerTransaction:
     """The writes that keep dead letters, to be committed with the position behind their records."""
-    _ensure_table(database)
+    ensure_table(database)
     transaction = HandlerTransaction(database)
     for letter in letters:
         for item in letter.items():
@@ -81,16 +93,40 @@ def bury(database: Database, letters: list[DeadLetter]) -> HandlerTransaction:
     return transaction
 
 
-def format_traceback(error: BaseException) -> str:
-    """The traceback from the handler on: pelton's own frames above it tell its author nothing."""
-    frames: TracebackType | None = error.__traceback__
-    while frames is not None and frames.tb_frame.f_code.co_filename.startswith(_HERE):
-        frames = frames.tb_next
-    text = "".join(traceback.format_exception(type(error), error, frames))
-    return text[-TRACEBACK_CHARACTERS_MAX:]
+def describe_failure(error: BaseException) -> dict[str, Any]:
+    """The attributes that tell of the last failure."""
+    return {
+        "error_type": type(error).__qualname__,
+        "error_message": str(error)[:ERROR_CHARACTERS_MAX],
+        "traceback": format_traceback(error, TRACEBACK_CHARACTERS_MAX),
+    }
 
 
-def _ensure_table(database: Database) -> None:
+def describe(attempt: Attempt) -> dict[str, Any]:
+    """An attempt as an element of the letter's `failures`."""
+    told = attempt._asdict()
+    if not attempt.traceback:
+        del told["traceback"]
+    return told
+
+
+def item_key_of(record: Record) -> bytes:
+    """The key of a record's item as JSON, the same whenever it is the same item."""
+    keys = orjson.loads(record.body)["dynamodb"]["Keys"]
+    return orjson.dumps(keys, option=orjson.OPT_SORT_KEYS)
+
+
+def keys_of_letter(handler_name: str, sequence_number: str, parts: int) -> list[dict[str, str]]:
+    """The keys of the items that keep a letter."""
+    suffixes = ["", *(f".{number:04d}" for number in range(1, parts))]
+    return [
+        {"handler_name": handler_name, "sequence_number": sequence_number + suffix}
+        for suffix in suffixes
+    ]
+
+
+def ensure_table(database: Database) -> None:
+    """Makes the table of dead letters unless it is there."""
     if TABLE_NAME in database.catalog.tables:
         return
     names = {"handler_name": "HASH", "sequence_number": "RANGE"}
@@ -104,3 +140,10 @@ def _ensure_table(database: Database) -> None:
         database.call("CreateTable", request)
     except ResourceInUseException:
         pass  # another worker was quicker
+
+
+def _parts_of(text: str) -> list[str]:
+    return [
+        text[start : start + PART_CHARACTERS_MAX]
+        for start in range(0, len(text), PART_CHARACTERS_MAX)
+    ]

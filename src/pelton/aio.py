@@ -15,6 +15,7 @@ from .requests import Asked, BatchWrites, Call, Item, Pages, TableRequests
 if TYPE_CHECKING:
     from .app import App
     from .engine import Database
+    from .handlers.redrive import Redriven
     from .table import Table
 
 P = ParamSpec("P")
@@ -128,6 +129,12 @@ class AsyncApp:
     async def drain(self, timeout_seconds: float | None = None) -> None:
         """Returns when every handler has caught up. Raises TimeoutError telling who has not."""
         await asyncio.to_thread(self.app.drain, timeout_seconds)
+
+    async def redrive(
+        self, handler: str | None = None, *, key: Mapping[str, Any] | None = None
+    ) -> Redriven:
+        """Delivers dead letters again, as `DeadLetters.redrive` does."""
+        return await asyncio.to_thread(self.app.dead_letters.redrive, handler, key=key)
 
     async def stop(self) -> None:
         """Stops the handlers after what they are at."""

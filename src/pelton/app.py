@@ -31,7 +31,11 @@ if TYPE_CHECKING:
     import asyncio
 
     from .aio import AsyncApp
+<<<<<<< Updated upstream
     from .metrics import RegionFigures
+=======
+    from .dead_letters import DeadLetters
+>>>>>>> Stashed changes
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -363,6 +367,13 @@ class App:
         ValueError where no handler of that name pins records.
         """
         self.streams.unpin(name)
+
+    @property
+    def dead_letters(self) -> DeadLetters:
+        """The records that handlers could not do: to be listed, shown, and delivered again."""
+        from .dead_letters import DeadLetters
+
+        return DeadLetters(self.database, self.streams, self._mappings, self._loop)
 
     def stats(self) -> dict[str, MappingStats]:
         """What each handler has done since the start, by the handler's name."""

@@ -10,7 +10,11 @@ import typer
 
 import pelton
 
+<<<<<<< Updated upstream
 from . import item, partitions, pins, run, serve, stream, table, top
+=======
+from . import dead_letters, item, partitions, pins, run, serve, stream, table
+>>>>>>> Stashed changes
 from .failure import CommandError
 
 EXIT_FAILURE = 1
@@ -32,6 +36,7 @@ commands.add_typer(item.commands, name="item")
 commands.add_typer(stream.commands, name="stream")
 commands.add_typer(partitions.commands, name="partitions")
 commands.add_typer(pins.commands, name="pins")
+commands.add_typer(dead_letters.commands, name="dead-letters")
 
 
 def _print_version(wanted: bool) -> None:
