@@ -31,11 +31,8 @@ if TYPE_CHECKING:
     import asyncio
 
     from .aio import AsyncApp
-<<<<<<< Updated upstream
-    from .metrics import RegionFigures
-=======
     from .dead_letters import DeadLetters
->>>>>>> Stashed changes
+    from .metrics import RegionFigures
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -10,11 +10,7 @@ import typer
 
 import pelton
 
-<<<<<<< Updated upstream
-from . import item, partitions, pins, run, serve, stream, table, top
-=======
-from . import dead_letters, item, partitions, pins, run, serve, stream, table
->>>>>>> Stashed changes
+from . import dead_letters, item, partitions, pins, run, serve, stream, table, top
 from .failure import CommandError
 
 EXIT_FAILURE = 1
