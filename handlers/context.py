@@ -11,6 +11,7 @@ import orjson
 
 from ..engine import Clock
 from ..streams import Record, Shard, to_wire
+from .lambda_context import LambdaContext
 from .transaction import HandlerTransaction
 
 if TYPE_CHECKING:
@@ -39,17 +40,14 @@ class Source:
         self.function_arn = f"arn:aws:lambda:{region}:{account}:function:{handler_name}"
 
 
-class Context:
+class Context(LambdaContext):
     """The second argument of every handler: AWS Lambda's context, and what pelton adds to it.
 
     Everything here follows from the records of the call, so that a call that is made again finds
     the same, except for `attempt` and the time.
     """
 
-    function_version = "$LATEST"
     memory_limit_in_mb = 128
-    identity = None
-    client_context = None
 
     __slots__ = (
         "_emitted",

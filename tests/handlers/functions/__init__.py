@@ -1,0 +1,1 @@
+"""Functions as people deploy them to AWS Lambda: none of them knows pelton."""
