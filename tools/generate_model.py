@@ -200,10 +200,10 @@ def build_lambda_model() -> dict[str, dict[str, Any]]:
         if shape.get("exception"):
             letter = next(member for member in shape["members"] if member.lower() == "message")
             errors[name] = {"status": shape["error"]["httpStatusCode"], "message": letter}
-    shapes = {
-        name: reduce_shape("", shape) for name, shape in service["shapes"].items()
+    named = {
+        LAMBDA_PREFIX + name: prefixed(reduce_shape("", shape))
+        for name, shape in service["shapes"].items()
     }
-    named = {LAMBDA_PREFIX + name: prefixed(shape) for name, shape in shapes.items()}
     used = reachable([each["input"] for each in operations.values()], named)
     return {
         "operations": operations,
@@ -229,6 +229,8 @@ def placed(shape: Shape) -> dict[str, Any]:
 def prefixed(shape: Shape) -> Shape:
     """A shape that refers to Lambda's shapes by the names they have here."""
     again = dict(shape)
+    if shape["type"] in ("list", "map"):
+        again["says_not_null"] = True  # As DynamoDB's do not, in the demands on their members.
     if "members" in shape:
         again["members"] = {key: LAMBDA_PREFIX + name for key, name in shape["members"].items()}
     for part in ("member", "key", "value"):
@@ -254,8 +256,10 @@ def main() -> None:
     LAMBDA_TARGET.write_text(
         "{" + ",\n".join(write_lines(title, entries) for title, entries in model.items()) + "}\n"
     )
-    print(f"{LAMBDA_TARGET.name}: {len(model['operations'])} operations, "
-          f"{len(model['shapes'])} shapes")
+    print(
+        f"{LAMBDA_TARGET.name}: {len(model['operations'])} operations, "
+        f"{len(model['shapes'])} shapes"
+    )
 
 
 if __name__ == "__main__":

@@ -48,7 +48,8 @@ def _broken_in_structure(shape: Shape, value: Any, path: str) -> Iterator[str]:
 def _broken_in_list(name: str, shape: Shape, value: Any, path: str) -> Iterator[str]:
     member = shape["member"]
     if any(any(_broken_demands(member, each)) for each in value if each is not None):
-        yield _sentence(name, value, path, f"Member must satisfy constraint: {_demands(member)}")
+        demands = _demands(member, says_not_null=shape.get("says_not_null", False))
+        yield _sentence(name, value, path, f"Member must satisfy constraint: {demands}")
     for position, each in enumerate(value, 1):
         yield from _broken_inside(member, each, f"{path}.{position}.member")
 
@@ -58,7 +59,8 @@ def _broken_in_map(name: str, shape: Shape, value: Any, path: str) -> Iterator[s
     if any(any(_broken_demands(key, each)) for each in value):
         yield _sentence(name, value, path, f"Map keys must satisfy constraint: {_demands(key)}")
     if any(any(_broken_demands(member, each)) for each in value.values() if each is not None):
-        yield _sentence(name, value, path, f"Map value must satisfy constraint: {_demands(member)}")
+        demands = _demands(member, says_not_null=shape.get("says_not_null", False))
+        yield _sentence(name, value, path, f"Map value must satisfy constraint: {demands}")
     for each, content in value.items():
         yield from _broken_inside(member, content, f"{path}.{each}.member")
 
@@ -104,7 +106,7 @@ def _broken_demands(name: str, value: Any) -> Iterator[str]:
             yield f"have value less than or equal to {high}"
 
 
-def _demands(name: str) -> str:
+def _demands(name: str, *, says_not_null: bool = False) -> str:
     """All that is demanded of a shape, as AWS lists it when members of a list or map break it."""
     shape = shape_named(name)
     demands = []
@@ -116,6 +118,8 @@ def _demands(name: str) -> str:
         demands.append(f"Member must have length greater than or equal to {shape.get('min', 0)}")
     if "pattern" in shape:
         demands.append(f"Member must satisfy regular expression pattern: {shape['pattern']}")
+    if says_not_null:
+        demands.append("Member must not be null")
     return f"[{', '.join(demands)}]"
 
 

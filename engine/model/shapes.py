@@ -44,6 +44,11 @@ def shape_named(name: str) -> Shape:
     return shape
 
 
+def add_shapes(shapes: dict[str, Shape]) -> None:
+    """Makes the shapes of one more API known, whose names must not be those of DynamoDB's."""
+    _model()["shapes"].update(shapes)
+
+
 def is_arn(shape_name: str, value: str) -> bool:
     """Whether a value may pass as an ARN where a table's name may stand too."""
     return shape_name in TABLE_NAMES and value.startswith("arn:") and len(value) <= 1024

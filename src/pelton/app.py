@@ -21,6 +21,7 @@ from .engine.partitions.sizes import SizedPartition, sized_partitions
 from .engine.partitions.splitting import split_partition
 from .handlers import Dispatcher, EventSourceMapping, Handler, MappingStats, Shape
 from .handlers.calling import is_on_loop
+from .handlers.functions import Function, Functions
 from .stream import Stream
 from .streams import StreamLimits, Streams, Upkeep
 from .table import Table
@@ -88,6 +89,16 @@ class HandlerOptions(TypedDict, total=False):
     """False keeps the handler's position but does not call it."""
 
 
+class FunctionOptions(TypedDict, total=False):
+    """The options of a function that is invoked; they mean what they mean for a handler."""
+
+    name: str
+    timeout_seconds: float
+    run_in: Literal["thread", "process"]
+    memory_limit_mb: int
+    concurrency_max: int
+
+
 class App:
     """A region in one file, and the handlers of its tables; ":memory:" keeps nothing.
 
@@ -120,6 +131,7 @@ class App:
         self._upkeep = Upkeep(self.streams)
         self._upkeep.start()
         self._mappings: dict[str, EventSourceMapping] = {}
+        self.functions = Functions()
         self._dispatcher: Dispatcher | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -314,6 +326,7 @@ class App:
             )
         self._check_stream(mapping)
         self._mappings[mapping.name] = mapping
+        self.functions.add(Function.of_mapping(mapping))
 
     def _check_stream(self, mapping: EventSourceMapping) -> None:
         """Raises ValueError when the table's stream cannot show what the handler is called with."""
@@ -326,7 +339,31 @@ class App:
                 f'which {shows}: declare it with stream="NEW_AND_OLD_IMAGES"'
             )
 
+    def function(self, **options: Unpack[FunctionOptions]) -> Callable[[F], F]:
+        """Makes the function one that can be invoked and tied to streams from outside.
+
+        It is called as AWS Lambda does: `function(event, context)`, by Invoke with any event, by an
+        event source mapping that is created later with those of a stream ([how](lambda-api.md)).
+        """
+
+        def register(function: F) -> F:
+            rest: dict[str, Any] = dict(options)
+            name = rest.pop("name", None) or getattr(function, "__name__", type(function).__name__)
+            if name in self.functions:
+                raise ValueError(
+                    f"there is a function {name!r} already: give this one another name"
+                )
+            self.functions.add(Function(Handler(name, function), **rest))
+            return function
+
+        return register
+
     # --- life ----------------------------------------------------------------------------------
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop | None:
+        """The loop that coroutine functions run on, where one was given."""
+        return self._loop
 
     @property
     def dispatcher(self) -> Dispatcher:

@@ -13,6 +13,7 @@ import pytest
 
 import pelton
 from pelton import App
+from tests.conftest import client_of
 from tests.server.raw import exchange, post
 from tests.server.test_protocol import put
 
@@ -149,3 +150,27 @@ def test_an_app_that_fails_to_import_shows_why(tmp_path: Path) -> None:
         code, _, complaint = command.end()
     assert code == 1
     assert "No module named 'no_such_library'" in complaint
+
+
+def test_an_app_is_served_with_its_functions(tmp_path: Path) -> None:
+    (tmp_path / "shop.py").write_text(APP)
+    with Command("serve", "--app", "shop:app", "--port", "0", cwd=tmp_path) as command:
+        line = command.line()
+        assert " serving shop:app at " in line
+        client = client_of("lambda", url_of(line))
+        (function,) = client.list_functions()["Functions"]
+        assert (function["FunctionName"], function["Handler"]) == ("welcome", "shop.welcome")
+        client.close()
+        body = b'{"TableName": "users", "Item": {"user_id": {"S": "ada"}}}'
+        assert exchange(url_of(line), post(body, "DynamoDB_20120810.PutItem")).status == 200
+        assert command.line() == "welcome, ada"
+        assert command.stop() == (0, "", "")
+
+
+def test_an_app_is_not_served_with_another_file(tmp_path: Path) -> None:
+    with Command("serve", "other.db", "--app", "shop:app", cwd=tmp_path) as command:
+        code, _, complaint = command.end()
+    assert (code, complaint) == (
+        1,
+        "pelton: --app goes without PATH, --region and --limit: the app says\n",
+    )

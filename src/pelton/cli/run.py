@@ -17,7 +17,9 @@ def run(
     ],
     port: Annotated[
         int | None,
-        typer.Option(min=0, max=65535, help="Serve its tables too; 0 takes any free port."),
+        typer.Option(
+            min=0, max=65535, help="Serve its tables and functions too; 0 takes any free port."
+        ),
     ] = None,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     allow_remote: Annotated[
@@ -48,6 +50,7 @@ def run(
             port=port,
             allow_remote=allow_remote,
             take_figures=lambda: [app.figures()],
+            apps=[app],
         )
         with server:
             print_line(f"pelton {pelton.__version__} running {app_path} at {server.url}", "green")

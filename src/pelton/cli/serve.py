@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from .failure import CommandError
+from .importing import import_app
 from .limits import limits_of
 from .output import print_line
 from .regions import files_of_regions
 from .stopping import stop_signals
 
 if TYPE_CHECKING:
-    from pelton import Strictness
+    from pelton import App, Strictness
 
 Durability = Literal["FULL", "NORMAL"]
 Origins = Annotated[
@@ -76,44 +77,81 @@ def serve(
     cors: Origins = None,
     strict: Switches = None,
     limit: Limits = None,
+    app: Annotated[
+        str | None,
+        typer.Option(
+            "--app",
+            metavar="MODULE[:NAME]",
+            help="Serve the file of an app instead, with its functions: they are called for every "
+            "change, and Lambda's API manages them.",
+        ),
+    ] = None,
 ) -> None:
     """Serve a file to every client that speaks DynamoDB's protocol, until SIGTERM or Ctrl-C."""
     import pelton
-    from pelton import App
     from pelton.server import Server
 
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    files = files_of_regions(path, region or [])
     strictness = _strictness_of(strict or [])
-    partition_limits, stream_limits = limits_of(limit or [])
     with ExitStack() as opened:
-        apps = {}
-        for name, file in files.items():
-            app = App(
-                file,
-                region=name,
-                durability=durability,
-                strictness=strictness,
-                partition_limits=partition_limits,
-                stream_limits=stream_limits,
-            )
-            opened.callback(app.close)
-            apps[name] = app
+        if app is not None:
+            if path or region or limit:
+                raise CommandError("--app goes without PATH, --region and --limit: the app says")
+            apps = _started_app(app, strictness, opened)
+            what = app
+        else:
+            files = files_of_regions(path, region or [])
+            apps = _opened_files(files, durability, strictness, limit or [], opened)
+            named = (f"{name}={file}" for name, file in files.items())
+            what = next(iter(files.values())) if len(files) == 1 else ", ".join(named)
         with stop_signals() as stopping:
             server = Server(
-                {name: app.database for name, app in apps.items()},
+                {name: each.database for name, each in apps.items()},
                 host=host,
                 port=port,
                 allow_remote=allow_remote,
                 cors_origins=cors or [],
-                take_figures=lambda: [app.figures() for app in apps.values()],
+                take_figures=lambda: [each.figures() for each in apps.values()],
+                apps=apps.values(),
             )
             with server:
-                what = ", ".join(
-                    file if len(files) == 1 else f"{name}={file}" for name, file in files.items()
-                )
                 print_line(f"pelton {pelton.__version__} serving {what} at {server.url}", "green")
                 stopping.wait()
+
+
+def _opened_files(
+    files: dict[str, str],
+    durability: Durability,
+    strictness: Strictness,
+    limits: list[str],
+    opened: ExitStack,
+) -> dict[str, App]:
+    """Files by their regions, each as an app without functions; `opened` closes them."""
+    from pelton import App
+
+    partition_limits, stream_limits = limits_of(limits)
+    apps = {}
+    for name, file in files.items():
+        app = App(
+            file,
+            region=name,
+            durability=durability,
+            strictness=strictness,
+            partition_limits=partition_limits,
+            stream_limits=stream_limits,
+        )
+        opened.callback(app.close)
+        apps[name] = app
+    return apps
+
+
+def _started_app(app_path: str, strictness: Strictness, opened: ExitStack) -> dict[str, App]:
+    """An app by its region, its functions at work."""
+    app = import_app(app_path)
+    if strictness != type(strictness)():
+        app.strictness = strictness
+    opened.enter_context(app)
+    return {app.database.region: app}
 
 
 def _strictness_of(options: list[str]) -> Strictness:

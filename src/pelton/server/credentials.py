@@ -39,8 +39,10 @@ _QUERY_PARAMETERS = (
 )
 
 
-def region_signed_for(headers: Mapping[bytes, bytes], query: bytes) -> str:
-    """The region in the credential scope of a signed request.
+def region_signed_for(
+    headers: Mapping[bytes, bytes], query: bytes, service: str = "dynamodb"
+) -> str:
+    """The region in the credential scope of a request that is signed for a service.
 
     `headers` have lower-case names, `query` is the raw query string. Raises
     MissingAuthenticationTokenException, IncompleteSignatureException, InvalidSignatureException.
@@ -50,7 +52,7 @@ def region_signed_for(headers: Mapping[bytes, bytes], query: bytes) -> str:
         signed = _SIGNED.fullmatch(authorization)
         if signed is not None and (b"x-amz-date" in headers or b"date" in headers):
             return signed[1].decode()
-    return _region_of(_read_pieces(authorization, headers, query))
+    return _region_of(_read_pieces(authorization, headers, query), service)
 
 
 def _read_pieces(authorization: bytes | None, headers: Mapping[bytes, bytes], query: bytes) -> str:
@@ -112,7 +114,7 @@ def _check_algorithm(algorithm: str) -> None:
         )
 
 
-def _region_of(credential: str) -> str:
+def _region_of(credential: str, wanted: str) -> str:
     pieces = credential.rstrip("/").split("/")
     if len(pieces) != 5:
         raise IncompleteSignatureException(
@@ -121,8 +123,8 @@ def _region_of(credential: str) -> str:
         )
     _, _, region, service, terminator = pieces
     message = ""
-    if service != "dynamodb":
-        message += "Credential should be scoped to correct service: 'dynamodb'. "
+    if service != wanted:
+        message += f"Credential should be scoped to correct service: '{wanted}'. "
     if terminator != "aws4_request":
         message += (
             "Credential should be scoped with a valid terminator: 'aws4_request', "

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -18,25 +19,34 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+LAMBDA_PATH = re.compile(r"/20\d\d-\d\d-\d\d/")
+"""How every path of Lambda's API begins: with the day that its operation is of."""
+
 
 class WireApp:
-    """Answers `POST /` as DynamoDB and `GET /` as its health check; `pages` answers other paths."""
+    """Answers `POST /` as DynamoDB and `GET /` as its health check.
 
-    def __init__(self, service: Service, pages: ASGIApp) -> None:
+    `functions` answers paths of Lambda's API where there is one, `pages` all others.
+    """
+
+    def __init__(self, service: Service, pages: ASGIApp, functions: ASGIApp | None = None) -> None:
         self._service = service
         self._pages = pages
+        self._functions = functions
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
         if scope["path"] != "/":
-            await self._pages(scope, receive, send)
+            is_lambda = self._functions is not None and LAMBDA_PATH.match(scope["path"])
+            pages = self._functions if is_lambda and self._functions else self._pages
+            await pages(scope, receive, send)
             return
         exchange = _ASGIExchange(self._service)
         headers = dict(scope["headers"])
         is_cut_off = False
         if scope["method"] == "POST":
-            body = await _receive_body(headers.get(b"content-length", b""), receive)
+            body = await receive_body(headers.get(b"content-length", b""), receive)
             if body is None:
                 return  # The client has gone.
             is_cut_off = len(body) > BODY_BYTES_MAX
@@ -87,7 +97,7 @@ class _ASGIExchange(Exchange):
             self.replied.set_result((status, body))
 
 
-async def _receive_body(announced: bytes, receive: Receive) -> bytes | None:
+async def receive_body(announced: bytes, receive: Receive) -> bytes | None:
     """A request's body, cut off soon after 16 MB; None if the client went.
 
     One that announces more than 16 MB comes back as too long without being waited for.

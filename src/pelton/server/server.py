@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import uvicorn
 
@@ -26,6 +26,11 @@ from .mailbox import Mailbox
 from .origins import Origins
 from .regions import Regions
 from .service import Service
+
+if TYPE_CHECKING:
+    from pelton.app import App
+
+    from .lambda_api import LambdaRegions
 
 log = logging.getLogger("pelton.server")
 
@@ -51,6 +56,8 @@ class Server:
     (`https://app.example.com`), `*` for any; what is no origin is a ServerError too.
     `call_later` holds answers back where the databases' strictness has latency. `take_figures`
     takes what `/metrics` tells, such as `lambda: [app.figures()]`; else it tells of the files only.
+    `apps` are those of the databases whose functions and mappings Lambda's API is to tell of and to
+    manage; without any it is not there.
     """
 
     def __init__(
@@ -64,6 +71,7 @@ class Server:
         random_source: random.Random | None = None,
         call_later: CallLater | None = None,
         take_figures: Callable[[], Sequence[RegionFigures]] | None = None,
+        apps: Iterable[App] = (),
     ) -> None:
         if not allow_remote and not _is_loopback(host):
             raise ServerError(
@@ -82,6 +90,8 @@ class Server:
         self._random_source = random_source
         self._call_later = call_later
         self._take_figures = take_figures or self._figures_of_files
+        self._apps = list(apps)
+        self._lambda_regions: LambdaRegions | None = None
         self._loop_ended = threading.Event()
         self._uvicorn: _Uvicorn | None = None
         self._thread = threading.Thread(target=self._run, name="pelton-server", daemon=True)
@@ -100,6 +110,8 @@ class Server:
             self._uvicorn.request_stop()
         if self._thread.is_alive():
             self._thread.join()
+        if self._lambda_regions is not None:
+            self._lambda_regions.close(SHUTDOWN_SECONDS_MAX)
         self._socket.close()
 
     def __enter__(self) -> Server:
@@ -132,7 +144,11 @@ class Server:
         connections = Connections(service)
         self._started_s = time.monotonic()
         config = uvicorn.Config(
-            WireApp(service, LazyPages(self._make_pages)),
+            WireApp(
+                service,
+                LazyPages(self._make_pages),
+                LazyPages(self._make_lambda_app) if self._apps else None,
+            ),
             http=cast(type[asyncio.Protocol], connections),
             ws="none",
             lifespan="off",
@@ -161,9 +177,15 @@ class Server:
             self._regions, self._origins, self._is_closing, self._started_s, self._take_figures
         )
 
+    def _make_lambda_app(self) -> ASGIApp:
+        from .lambda_api import LambdaApp, LambdaRegions
+
+        self._lambda_regions = LambdaRegions(self._apps)
+        return LambdaApp(self._regions, self._lambda_regions, self._origins, self._random_source)
+
 
 class LazyPages:
-    """The pages beside the protocol, imported when the first of them is asked for.
+    """What stands beside the protocol, imported when it is asked for the first time.
 
     FastAPI takes longer to import than everything else together, and most servers never show a
     page; importing happens on another thread so that no request waits for it.

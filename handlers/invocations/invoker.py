@@ -1,0 +1,217 @@
+"""Invocations: calls of functions that somebody asked for, with the answers AWS's runtime gives.
+
+Source: answers of AWS as recorded by others, and AWS's runtime interface client for Python.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import copy_context
+from dataclasses import dataclass
+from decimal import Decimal
+from json import JSONEncoder
+from typing import Any, NamedTuple
+
+import orjson
+
+from ...engine import Database
+from ..calling import Caller, run_to_end
+from ..errors import ReadConflict
+from ..functions import Function
+from ..transaction import HandlerTransaction
+from .context import InvocationContext
+from .failures import InvocationTimeout, MarshalError, ThrottledInvocation, tell_error
+from .log import Tail
+from .records import arguments_of
+
+ANSWER_BYTES_MAX = 6_291_556
+"""Source: the message of AWS's error."""
+
+CONFLICTS_MAX = 20
+"""How often a function is run whose reads the writes of others have overtaken."""
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """A call that somebody asked for; `payload` is JSON."""
+
+    function: Function
+    payload: bytes
+    request_id: str
+    function_arn: str
+    client_context: Any = None
+    attempt: int = 1
+
+
+class Answer(NamedTuple):
+    """What an invocation came to: the result as JSON, or what went wrong."""
+
+    payload: bytes
+    is_error: bool
+
+
+class Invoker:
+    """Calls functions and waits for them.
+
+    What a function writes through `context.transaction` is committed when it has returned; where
+    an item that it read has changed by then, it is called again. Safe for several threads.
+    """
+
+    def __init__(self, database: Database, caller: Caller) -> None:
+        self._database = database
+        self._caller = caller
+        self._lock = threading.Lock()
+        self._running: Counter[str] = Counter()
+
+    def invoke(self, invocation: Invocation, tail: Tail | None = None) -> Answer:
+        """The answer; a function that fails makes one too. `tail` is given the end of its log.
+
+        Raises ThrottledInvocation where the function runs as often at once as it may.
+        """
+        with self._place(invocation.function):
+            if tail is None:
+                return self._answer(invocation)
+            with tail:
+                answer = self._answer(invocation)
+                if answer.is_error:
+                    tail.note_failure(orjson.loads(answer.payload))
+                return answer
+
+    @contextmanager
+    def _place(self, function: Function) -> Iterator[None]:
+        with self._lock:
+            most = function.concurrency_max
+            if most is not None and self._running[function.name] >= most:
+                raise ThrottledInvocation("Rate Exceeded.")
+            self._running[function.name] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._running[function.name] -= 1
+
+    def _answer(self, invocation: Invocation) -> Answer:
+        seconds = invocation.function.timeout_seconds
+        run = _Run(self._database, self._caller, invocation)
+        try:
+            return _in_json(run() if seconds is None else _within(seconds, run))
+        except BaseException as error:
+            return Answer(orjson.dumps(tell_error(error, invocation.request_id)), True)
+
+
+class _Run:
+    """The function's run, which may be over before it ends: then it commits nothing any more."""
+
+    def __init__(self, database: Database, caller: Caller, invocation: Invocation) -> None:
+        self._database = database
+        self._caller = caller
+        self._invocation = invocation
+        self._started_ms = database.clock.now_ms()
+        self._ending = threading.Lock()
+        self._is_given_up = False
+
+    def __call__(self) -> Any:
+        conflicts = 0
+        while True:
+            transaction = HandlerTransaction(self._database)
+            context = InvocationContext(
+                self._invocation, self._database.clock, self._started_ms, transaction
+            )
+            try:
+                result = self._call(context)
+            finally:
+                transaction.close()
+            try:
+                self._commit(transaction)
+                return result
+            except ReadConflict:
+                conflicts += 1
+                if conflicts == CONFLICTS_MAX:
+                    raise
+
+    def give_up(self) -> None:
+        """Waits for a commit that has begun, and lets none begin."""
+        with self._ending:
+            self._is_given_up = True
+
+    def _commit(self, transaction: HandlerTransaction) -> None:
+        if not transaction.has_writes:
+            return
+        with self._ending:
+            if not self._is_given_up:
+                self._database.write(transaction.apply)
+
+    def _call(self, context: InvocationContext) -> Any:
+        handler = self._invocation.function.handler
+        event = orjson.loads(self._invocation.payload)
+        if handler.takes_batches:
+            calls = self._call_each([event], context)
+        else:
+            calls = self._call_each(arguments_of(handler, event), context)
+        return self._caller.run(calls) if handler.is_async else run_to_end(calls)
+
+    async def _call_each(self, arguments: list[Any], context: InvocationContext) -> Any:
+        """What the last call returned; those for each record answer with nothing."""
+        handler, result = self._invocation.function.handler, None
+        for argument in arguments:
+            result = handler.function(argument, context)
+            if handler.is_async:
+                result = await result
+        return result if handler.takes_batches else None
+
+
+def _within(seconds: float, run: _Run) -> Any:
+    """What `run` returns if that takes no longer; its thread is left to itself otherwise."""
+    ended = threading.Event()
+    results: list[Any] = []
+    errors: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            results.append(run())
+        except BaseException as error:
+            errors.append(error)
+        ended.set()
+
+    # The context carries the log's tail along.
+    copied = copy_context()
+    name = f"pelton-invocation-{threading.get_ident()}"
+    threading.Thread(target=lambda: copied.run(work), name=name, daemon=True).start()
+    if not ended.wait(seconds):
+        run.give_up()
+        raise InvocationTimeout(seconds)
+    if errors:
+        raise errors[0]
+    return results[0]
+
+
+class _JSON(JSONEncoder):
+    """As the runtime for Python writes results: numbers of DynamoDB's too."""
+
+    def default(self, value: Any) -> Any:
+        if isinstance(value, Decimal):
+            whole = int(value) if value == value.to_integral_value() else None
+            return float(value) if whole is None else whole
+        return super().default(value)
+
+
+_encode: Callable[[Any], str] = _JSON(ensure_ascii=False).encode
+
+
+def _in_json(result: Any) -> Answer:
+    """The answer of a function that has returned. Raises MarshalError where it is no JSON."""
+    try:
+        payload = _encode(result).encode()
+    except (TypeError, ValueError) as error:
+        raise MarshalError(str(error)) from None
+    if len(payload) <= ANSWER_BYTES_MAX:
+        return Answer(payload, False)
+    too_large = {
+        "errorMessage": "Response payload size exceeded maximum allowed payload size "
+        f"({ANSWER_BYTES_MAX} bytes).",
+        "errorType": "Function.ResponseSizeTooLarge",
+    }
+    return Answer(orjson.dumps(too_large), True)
