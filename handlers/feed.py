@@ -101,7 +101,8 @@ class Feed:
         """
         if self.is_full:
             return 0, 0
-        reading = self._source.read(self.read_to, self._batch_size - len(self._records))
+        # Not only what is missing: few of the next may be wanted, and each read has its price.
+        reading = self._source.read(self.read_to, self._batch_size)
         self.read_to, self.is_end, self.is_complete = reading[1:]
         records = reading.records
         if not records:

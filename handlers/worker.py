@@ -16,6 +16,7 @@ from ..streams import Record, Shard, Streams
 from ..streams.losses import Loss
 from .calling import Caller
 from .context import Source as Origin
+from .context import request_id_of
 from .dead_letters import TABLE_NAME as DEAD_LETTERS
 from .dead_letters import DeadLetter, bury
 from .delivery import Delivery, Outcome
@@ -29,8 +30,10 @@ from .errors import (
 from .feed import Batch, Feed, Source, chooser_of
 from .keeper import Keeper
 from .lane import Lane
+from .logs import call_fields
 from .mapping import EventSourceMapping
 from .missed import describe_loss, find_loss, forget_losses, loss_error
+from .observing import CallObserver
 from .progress import Progress
 from .reports import InvalidReportError, ReportedFailure, first_failure
 from .retry import BACKOFF_SECONDS_MAX, Suspects, Verdict, backoff_seconds
@@ -39,6 +42,9 @@ from .stats import Counters
 from .transaction import HandlerTransaction
 
 log = logging.getLogger("pelton.handlers")
+
+READS_MAX = 16
+"""How often a step reads for a batch whose records lie between many that nobody wants."""
 
 STORE_RETRY_SECONDS = 1.0
 
@@ -60,6 +66,8 @@ class Surroundings:
     is_stopping: Callable[[], bool]
     is_draining: Callable[[], bool]
     """Whether somebody waits for all handlers: then no batch waits to fill up."""
+    observers: Sequence[CallObserver]
+    """Who stands around each call."""
 
 
 class ShardWorker(Task):
@@ -95,7 +103,7 @@ class ShardWorker(Task):
         self._feed = Feed(
             source, chooser_of(mapping), progress.sequence, mapping.batch_size, shard.stream_arn
         )
-        self._origin = Origin(mapping.name, shard, around.database.clock)
+        self._origin = Origin(mapping.name, shard, around.database.clock, around.observers)
         self._suspects = Suspects(
             splits=mapping.bisect_batch_on_function_error or not mapping.handler.takes_batches,
             retries_max=mapping.maximum_retry_attempts,
@@ -155,13 +163,10 @@ class ShardWorker(Task):
             self._suspects.note_success(self._suspects.count)
         if not self._suspects.count:
             try:
-                polled, wanted = feed.read()
+                self._fill()
             except TrimmedDataAccessException:
                 if not feed:
                     return self._meet_trim()
-            else:
-                self._counters.note_polled(polled)
-                self._counters.note_filtered(polled - wanted)
         if not feed:
             return self._pass_unwanted()
         too_old = self._count_too_old()
@@ -175,6 +180,20 @@ class ShardWorker(Task):
         if appended_at is not None:
             self._counters.note_latency(time.perf_counter() - appended_at)
         return self._deliver(feed.batch(self._suspects.limit(len(feed))))
+
+    def _fill(self) -> None:
+        """Reads until there is a whole batch or nothing more, but not for ever."""
+        feed, polled, wanted = self._feed, 0, 0
+        try:
+            for _ in range(READS_MAX):
+                more, more_wanted = feed.read()
+                polled += more
+                wanted += more_wanted
+                if feed.is_full or feed.is_complete:
+                    break
+        finally:
+            self._counters.note_polled(polled)
+            self._counters.note_filtered(polled - wanted)
 
     def _pass_unwanted(self) -> Step:
         """Moves on behind records that the handler is not called for."""
@@ -199,7 +218,7 @@ class ShardWorker(Task):
         feed, window_seconds = self._feed, self.mapping.maximum_batching_window_in_seconds
         if not window_seconds or feed.is_full or feed.is_end or self._suspects.count:
             return 0.0
-        if self._around.is_draining():
+        if self._around.is_draining() or not feed.is_complete:
             return 0.0
         now_ms = self._around.database.clock.now_ms()
         if self._gathered_ms is None:
@@ -212,12 +231,13 @@ class ShardWorker(Task):
         attempt = self._suspects.failures + 1
         delivery = Delivery(self.mapping.handler, self._origin, transaction, attempt)
         counters, count = self._counters, len(batch.records)
-        counters.note_invoked(count)
         counters.note_in_flight(1)
         try:
             outcome = delivery.run(self._around.caller, batch.records, self._around.is_stopping)
         finally:
             counters.note_in_flight(-1)
+        is_whole = self.mapping.handler.takes_batches
+        counters.note_invoked(count if is_whole else outcome.done + (outcome.error is not None))
         if outcome.error is None and self.mapping.reports_failures:
             try:
                 place = first_failure(outcome.answer, batch.records)
@@ -294,10 +314,17 @@ class ShardWorker(Task):
     ) -> Step:
         verdict = self._suspects.note_failure(len(records), found=is_found)
         failures = self._suspects.failures
-        self._counters.note_failure(error, len(records))
+        called = records if self.mapping.handler.takes_batches else records[:1]
+        self._counters.note_failure(error, len(called))
         if verdict is Verdict.GIVE_UP:
             return self._give_up(records[:1] if is_found else records, error)
-        log.warning("%s: %s", self.describe(), error, exc_info=error if failures <= 1 else None)
+        log.warning(
+            "%s: %s",
+            self.describe(),
+            error,
+            exc_info=error if failures <= 1 else None,
+            extra=self._fields_of(called),
+        )
         if verdict is Verdict.SPLIT:
             return Next.AGAIN
         self._counters.note_retry()
@@ -315,7 +342,13 @@ class ShardWorker(Task):
             for record in records
             if self.shard.table_name != DEAD_LETTERS  # a letter about a letter would never end
         ]
-        log.error("%s: %d record(s) given up", self.describe(), len(records), exc_info=error)
+        log.error(
+            "%s: %d record(s) given up",
+            self.describe(),
+            len(records),
+            exc_info=error,
+            extra=self._fields_of(records),
+        )
         try:
             self.progress.commit(records[-1].sequence, bury(database, letters).apply)
         except DynamoDBError:
@@ -326,6 +359,18 @@ class ShardWorker(Task):
         self._counters.note_dropped(len(records))
         self._counters.note_dead_letters(len(letters))
         return Next.AGAIN
+
+    def _fields_of(self, records: Sequence[Record]) -> dict[str, object]:
+        """What a line of the log is to know of the call that these records were in last."""
+        attempt = max(1, self._suspects.failures)
+        key = self._origin.key_of(records[0].sequence, records[-1].sequence)
+        return call_fields(
+            self.mapping.name,
+            self.shard,
+            records,
+            attempt=attempt,
+            request_id=request_id_of(key, attempt),
+        )
 
     # --- where there is nothing to deliver -----------------------------------------------------
 

@@ -37,7 +37,7 @@ def mapping(
     function: Callable[..., Any], shape: Shape, table: str = "things", **options: Any
 ) -> EventSourceMapping:
     """The mapping of a function under its own name, or `name`."""
-    name = options.pop("name", function.__name__)
+    name = options.pop("name", None) or function.__name__
     return EventSourceMapping(Handler(name, function, shape), table, **options)
 
 
