@@ -39,6 +39,13 @@ class Source:
         region, account = shard.stream_arn.split(":")[3:5]
         self.function_arn = f"arn:aws:lambda:{region}:{account}:function:{handler_name}"
 
+    def key_of(self, first: int, last: int) -> str:
+        """What stands for these records and this handler, whenever they are delivered to it."""
+        numbers = to_wire(first)
+        if last != first:
+            numbers += f"-{to_wire(last)}"
+        return f"{self.shard.stream_arn}/{numbers}/{self.handler_name}"
+
 
 class Context(LambdaContext):
     """The second argument of every handler: AWS Lambda's context, and what pelton adds to it.
@@ -93,13 +100,10 @@ class Context(LambdaContext):
         For effects outside the file, which may happen more than once. A batch that was split has
         another key than the whole; record-level handlers always have the same key for a record.
         """
-        shard = self._source.shard
+        source = self._source
         if self._occasion is not None:
-            return f"{shard.stream_arn}/{self._occasion}/{self._source.handler_name}"
-        numbers = to_wire(self._first)
-        if self._last != self._first:
-            numbers += f"-{to_wire(self._last)}"
-        return f"{shard.stream_arn}/{numbers}/{self._source.handler_name}"
+            return f"{source.shard.stream_arn}/{self._occasion}/{source.handler_name}"
+        return source.key_of(self._first, self._last)
 
     def emit(self, effect: str, payload: Any = None, *, order_key: str | None = None) -> str:
         """Has an effect outside the file happen, such as a mail: once what this call does is kept.
@@ -144,8 +148,7 @@ class Context(LambdaContext):
     @property
     def aws_request_id(self) -> str:
         """A UUID of this attempt, the same in a replay."""
-        text = f"{self.idempotency_key}/{self.attempt}"
-        return str(uuid.UUID(bytes=hashlib.blake2b(text.encode(), digest_size=16).digest()))
+        return request_id_of(self.idempotency_key, self.attempt)
 
     @property
     def log_group_name(self) -> str:
@@ -158,6 +161,12 @@ class Context(LambdaContext):
     def get_remaining_time_in_millis(self) -> int:
         """What is left of Lambda's 15 minutes."""
         return max(0, CALL_MS_MAX - (self._source.clock.now_ms() - self._started_ms))
+
+
+def request_id_of(key: str, attempt: int) -> str:
+    """The id of a call with the records that a key stands for: a UUID that follows from both."""
+    text = f"{key}/{attempt}"
+    return str(uuid.UUID(bytes=hashlib.blake2b(text.encode(), digest_size=16).digest()))
 
 
 def _digest(text: bytes) -> str:

@@ -7,23 +7,25 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from random import Random
 from typing import TYPE_CHECKING
 
 from ..engine import Database, StoreError
-from ..engine.storage import Transaction
-from ..streams import Streams
-from ..streams.checkpoints import read_positions
+from ..engine.storage import Reader, Transaction
+from ..streams import Shard, Streams
+from ..streams.checkpoints import read_follower, read_positions
+from ..streams.lags import oldest_behind_ms, places_of
 from .calling import Caller, is_on_loop
 from .checkpoint import Ownership, is_paused, note_pin, take_ownership
 from .keeper import Keeper
 from .lane import Lane
 from .mapping import EventSourceMapping
+from .observing import CallObserver
 from .restart import Restart
 from .router import Router
 from .scheduler import Scheduler, Task
-from .stats import MappingStats
+from .stats import DISABLED, PAUSED, STARTING, Counters, MappingStats
 from .subscription import Subscription, check_view
 from .threads import ThreadScheduler
 from .worker import Surroundings
@@ -53,6 +55,7 @@ class Dispatcher:
         random: Random | None = None,
         loop: asyncio.AbstractEventLoop | None = None,
         scheduler: Scheduler | None = None,
+        observers: Sequence[CallObserver] = (),
     ) -> None:
         self._database = database
         self._streams = streams
@@ -62,6 +65,7 @@ class Dispatcher:
         self._scheduler = scheduler or ThreadScheduler()
         self._router = Router(streams, self._scheduler)
         self._subscriptions: dict[str, Subscription] = {}
+        self._counters: dict[str, Counters] = {}
         self._changing = threading.RLock()
         self._is_stopping = False
         self._draining = 0
@@ -77,6 +81,7 @@ class Dispatcher:
             random=random or Random(),
             is_stopping=lambda: self._is_stopping,
             is_draining=lambda: self._draining > 0,
+            observers=observers,
         )
 
     def start(self) -> None:
@@ -126,6 +131,7 @@ class Dispatcher:
         with self._changing:
             del self._mappings[name]
             self._halt(name)
+            self._counters.pop(name, None)
 
     def replace(self, mapping: EventSourceMapping) -> None:
         """Goes on with a mapping of the same name, from where the one before has come.
@@ -185,10 +191,38 @@ class Dispatcher:
                 raise subscription.stopped_by
 
     def stats(self) -> dict[str, MappingStats]:
-        """What each mapping has done since the start, by its name."""
-        return {name: each.stats() for name, each in list(self._subscriptions.items())}
+        """What each mapping has done since the start, by its name, whatever its state is now."""
+
+        def look(reader: Reader) -> dict[str, MappingStats]:
+            return {
+                name: self._stats_of(reader, mapping) for name, mapping in self.mappings.items()
+            }
+
+        return self._database.store.read(look)
 
     # --- inside --------------------------------------------------------------------------------
+
+    def _stats_of(self, reader: Reader, mapping: EventSourceMapping) -> MappingStats:
+        subscription = self._subscriptions.get(mapping.name)
+        idle_state: str | None = None
+        places: Iterable[tuple[Shard, int]] = ()
+        if subscription is not None:
+            places = subscription.places
+        else:
+            follower = read_follower(reader, mapping.name)
+            idle_state = DISABLED if not mapping.enabled else STARTING
+            if follower is not None:
+                places = places_of(reader, self._streams.shards, self._streams.streams, follower)
+                idle_state = PAUSED if follower.paused else idle_state
+        return self._counters_of(mapping.name).snapshot(
+            mapping.name,
+            mapping.table_name,
+            idle_state=idle_state,
+            oldest_ms=oldest_behind_ms(reader, places),
+        )
+
+    def _counters_of(self, name: str) -> Counters:
+        return self._counters.setdefault(name, Counters(self._database.clock))
 
     def _note_mapping(self, mapping: EventSourceMapping) -> None:
         if mapping.name in self._mappings:
@@ -201,7 +235,13 @@ class Dispatcher:
             lambda transaction: self._take_over(transaction, mappings)
         ):
             subscription = Subscription(
-                self._around, self._router, mapping, ownership, positions, self._supersede
+                self._around,
+                self._router,
+                mapping,
+                ownership,
+                positions,
+                self._counters_of(mapping.name),
+                self._supersede,
             )
             self._subscriptions[mapping.name] = subscription
             self._router.add_subscription(subscription)

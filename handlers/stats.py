@@ -19,6 +19,12 @@ RATE_SECONDS = 60
 LATENCY_EXPONENTS = range(5, 26)
 """The bounds of the latencies that are told: 32 microseconds to half a minute, by doublings."""
 
+RUNNING = "running"
+STOPPED = "stopped"
+PAUSED = "paused"
+DISABLED = "disabled"
+STARTING = "starting"
+
 NOTHING_PROCESSED = "No records processed"
 PROCESSED = "OK"
 CALL_FAILED = "PROBLEM: Function call failed"
@@ -155,6 +161,8 @@ class MappingStats:
     latencies: tuple[tuple[float, int], ...] = ()
     """How many calls began no later than so many seconds after the commit, for growing seconds."""
     latency_sum_seconds: float = 0.0
+    state: str = RUNNING
+    """running, stopped (for good), paused, disabled, or starting again after a change."""
     in_flight: int = 0
     """Calls of the handler that run now."""
     iterator_age_ms: int | None = None
@@ -190,16 +198,11 @@ class MappingStats:
     last_processing_result: str = NOTHING_PROCESSED
     """In Lambda's words: how the last call ended."""
 
-    @property
-    def state(self) -> str:
-        """running or stopped, in a word."""
-        return "running" if self.is_running else "stopped"
-
     def to_json(self) -> dict[str, Any]:
-        """All but the histogram, under the names of the members, and the state."""
+        """All but the histogram, under the names of the members."""
         told = asdict(self)
         del told["latencies"]
-        return {**told, "state": self.state}
+        return told
 
 
 class Counters:
@@ -316,6 +319,11 @@ class Counters:
             self._gaps += 1
             self._skipped += records
 
+    def note_begin(self) -> None:
+        """The mapping is at work, maybe again."""
+        with self._lock:
+            self._is_running = True
+
     def note_end(self, error: BaseException) -> None:
         """The mapping calls its handler no more."""
         with self._lock:
@@ -331,12 +339,18 @@ class Counters:
         name: str,
         table_name: str,
         *,
-        oldest_age_ms: int | None = None,
+        idle_state: str | None = None,
+        oldest_ms: int | None = None,
         quarantined_keys: int = 0,
     ) -> MappingStats:
-        """The figures now, with those that are counted elsewhere."""
+        """The figures now, with those that are counted elsewhere.
+
+        `idle_state` is that of a mapping which is not at work; `oldest_ms` is when the oldest
+        record was made that is not done.
+        """
         with self._lock:
             now_ms = self._clock.now_ms()
+            is_running = self._is_running and idle_state is None
             records_per_second, batches_per_second = self._minute.rates(now_ms)
             return MappingStats(
                 name=name,
@@ -352,7 +366,8 @@ class Counters:
                 last_error=self._last_error,
                 latency_p50_ms=self._latencies.percentile_ms(0.50),
                 latency_p99_ms=self._latencies.percentile_ms(0.99),
-                is_running=self._is_running,
+                is_running=is_running,
+                state=idle_state or (RUNNING if is_running else STOPPED),
                 records_per_second=records_per_second,
                 batches_per_second=batches_per_second,
                 latencies=self._latencies.up_to(LATENCY_EXPONENTS),
@@ -360,7 +375,7 @@ class Counters:
                 in_flight=self._in_flight,
                 iterator_age_ms=self._age_ms,
                 iterator_age_max_ms=self._minute.age_max_ms(now_ms),
-                oldest_age_ms=oldest_age_ms,
+                oldest_age_ms=None if oldest_ms is None else max(0, now_ms - oldest_ms),
                 quarantined_keys=quarantined_keys,
                 throttles=self._throttles,
                 timeouts=self._timeouts,

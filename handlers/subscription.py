@@ -23,7 +23,7 @@ from .missed import describe_loss, loss_error
 from .progress import LanePositions, LaneProgress, Progress, join_lanes
 from .router import Router
 from .scheduler import Next, Step, Task
-from .stats import Counters, MappingStats
+from .stats import Counters
 from .worker import ShardWorker, Surroundings
 
 log = logging.getLogger("pelton.handlers")
@@ -42,6 +42,7 @@ class Subscription(Task):
         mapping: EventSourceMapping,
         ownership: Ownership,
         positions: dict[int, int],
+        counters: Counters,
         superseded: Callable[[Subscription], None],
     ) -> None:
         """`superseded` is called once somebody has done something to the mapping from outside."""
@@ -54,7 +55,8 @@ class Subscription(Task):
         self._workers: dict[int, list[ShardWorker]] = {}
         """Those at work on a shard, one for each of its lanes."""
         self._finishing = threading.Lock()
-        self._counters = Counters()
+        self._counters = counters
+        counters.note_begin()
         self._fault: ValueError | RecordsTrimmedError | None = None
 
     def step(self) -> Step:
@@ -84,8 +86,10 @@ class Subscription(Task):
     def describe(self) -> str:
         return f"handler {self.mapping.name!r} looking for shards"
 
-    def stats(self) -> MappingStats:
-        return self._counters.snapshot(self.mapping.name, self.mapping.table_name)
+    @property
+    def places(self) -> list[tuple[Shard, int]]:
+        """The shards at work on, and the sequence that is reached in each."""
+        return [(worker.shard, worker.progress.sequence) for worker in self.workers]
 
     @property
     def stopped_by(self) -> BaseException | None:

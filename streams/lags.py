@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from ..engine.storage import Reader
@@ -63,16 +63,23 @@ def measure_lag(
 ) -> Lag:
     """The lag of one mapping; of the records made before `before_ms`, if it is given."""
     behind = []
+    for shard, sequence in places_of(reader, shards, streams, follower):
+        after = shard.position_of(sequence)
+        span = reader.log_span(shard.number, after, POSITION_MAX, before_ms)
+        oldest_ms = span.first_ms if span.records else None
+        behind.append(ShardLag(shard, sequence, span.records, span.size_bytes, oldest_ms))
+    return Lag(follower, tuple(behind))
+
+
+def places_of(
+    reader: Reader, shards: ShardMap, streams: StreamMap, follower: Follower
+) -> Iterator[tuple[Shard, int]]:
+    """The shards that are meant for a mapping, and the sequence it has reached in each."""
     for stream in streams.of_table(follower.table_name):
         for shard in shards.stored_of(reader, stream.arn):
             sequence = reached(reader, follower, shard)
-            if sequence is None:
-                continue
-            after = shard.position_of(sequence)
-            span = reader.log_span(shard.number, after, POSITION_MAX, before_ms)
-            oldest_ms = span.first_ms if span.records else None
-            behind.append(ShardLag(shard, sequence, span.records, span.size_bytes, oldest_ms))
-    return Lag(follower, tuple(behind))
+            if sequence is not None:
+                yield shard, sequence
 
 
 def oldest_behind_ms(reader: Reader, places: Iterable[tuple[Shard, int]]) -> int | None:

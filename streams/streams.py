@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import NamedTuple
 
 import orjson
@@ -12,7 +12,7 @@ from ..engine.errors import TrimmedDataAccessException
 from ..engine.schema import StreamSettings
 from ..engine.storage import Reader, Transaction
 from .causes import Causes
-from .lags import Lag, list_lags, oldest_behind_ms
+from .lags import Lag, list_lags
 from .limits import StreamLimits
 from .operations import STREAM_OPERATIONS, bind_operations
 from .pins import Pin, list_pins, remove_pin
@@ -153,10 +153,6 @@ class Streams:
     def lags(self) -> list[Lag]:
         """How far each handler that has ever run is behind, by its positions in the store."""
         return self.database.store.read(lambda reader: list_lags(reader, self.shards, self.streams))
-
-    def oldest_behind_ms(self, places: Iterable[tuple[Shard, int]]) -> int | None:
-        """When the oldest record was made that stands behind these sequences; None without any."""
-        return self.database.store.read(lambda reader: oldest_behind_ms(reader, places))
 
     def unpin(self, handler: str) -> None:
         """Lets what a handler pins leave with the next trim, until it is started again with a pin.

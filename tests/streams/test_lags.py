@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from pelton.handlers import Context
+from pelton.streams import lags
+from pelton.streams.lags import Lag
 from tests.handlers.stage import Stage, on_batch
 
 
@@ -16,6 +18,11 @@ def stage() -> Iterator[Stage]:
     stage.source()
     yield stage
     stage.close()
+
+
+def oldest_behind_ms(stage: Stage, lag: Lag) -> int | None:
+    places = [(each.shard, each.sequence) for each in lag.shards]
+    return stage.database.store.read(lambda reader: lags.oldest_behind_ms(reader, places))
 
 
 def note(event: object, context: Context) -> None:
@@ -33,13 +40,11 @@ def test_what_has_not_been_done_is_counted_from_the_positions(stage: Stage) -> N
     (lag,) = stage.streams.lags()
     assert (lag.follower.table_name, lag.records, lag.oldest_ms) == ("things", 5, since_ms)
     assert lag.size_bytes == sum(each.size_bytes for each in lag.shards) > 0
-    places = [(each.shard, each.sequence) for each in lag.shards]
-    assert stage.streams.oldest_behind_ms(places) == since_ms
+    assert oldest_behind_ms(stage, lag) == since_ms
     stage.run(on_batch(note))
     (lag,) = stage.streams.lags()
     assert (lag.records, lag.oldest_ms) == (0, None)
-    places = [(each.shard, each.sequence) for each in lag.shards]
-    assert stage.streams.oldest_behind_ms(places) is None
+    assert oldest_behind_ms(stage, lag) is None
 
 
 def test_shards_that_are_not_meant_for_a_handler_do_not_count(stage: Stage) -> None:
