@@ -21,12 +21,17 @@ def batch_event(records: Sequence[Record], stream_arn: str) -> dict[str, Any]:
         b'{"Records":[%b]}' % b",".join([record.body for record in records])
     )
     for record in event["Records"]:
-        data = record["dynamodb"]
-        data["ApproximateCreationDateTime"] = float(data["ApproximateCreationDateTime"])
-        if "userIdentity" in record:
-            identity = record["userIdentity"]
-            record["userIdentity"] = {
-                name[0].lower() + name[1:]: value for name, value in identity.items()
-            }
-        record["eventSourceARN"] = stream_arn
+        as_lambda_record(record, stream_arn)
     return event
+
+
+def as_lambda_record(record: dict[str, Any], stream_arn: str) -> None:
+    """Makes a record of GetRecords one of a Lambda event, in place."""
+    data = record["dynamodb"]
+    data["ApproximateCreationDateTime"] = float(data["ApproximateCreationDateTime"])
+    if "userIdentity" in record:
+        identity = record["userIdentity"]
+        record["userIdentity"] = {
+            name[0].lower() + name[1:]: value for name, value in identity.items()
+        }
+    record["eventSourceARN"] = stream_arn
