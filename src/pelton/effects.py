@@ -13,12 +13,14 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class EffectOptions(TypedDict, total=False):
-    """The options of a handler that an effect has too: they mean what they mean there."""
+    """The options of a handler that an effect has too: they mean what they mean there.
+
+    There is no `parallelization_factor`: it keeps the order of one item's changes, and each effect
+    is an item of its own.
+    """
 
     batch_size: int
     """How many effects are done before that is committed: what a crash repeats; 1 unless given."""
-    maximum_batching_window_in_seconds: int
-    parallelization_factor: int
     maximum_record_age_in_seconds: int
     maximum_retry_attempts: int
     on_failure: str
