@@ -36,15 +36,16 @@ _EVENT_NAME = slice(59, 65)
 """Where a body names its event: behind an id of 32 characters; the three names are equally long."""
 
 
-_BOTH = b"B"
+_BOTH = ord("B")
 """The kind of a packed record with both images."""
 _SPANS = Struct(">5I")
 """Behind it: the record's size, where the new image begins and ends in what is packed, and how many
 bytes of the new image's beginning and end are the old one's too. The members follow.
 """
-_BOTH_BYTES = len(_BOTH) + _SPANS.size
+_BOTH_BYTES = 1 + _SPANS.size
 
-_NAMES = {b"I": b"INSERT", b"M": b"MODIFY", b"R": b"REMOVE"}
+_MODIFY = ord("M")
+_NAMES = {ord("I"): b"INSERT", _MODIFY: b"MODIFY", ord("R"): b"REMOVE"}
 
 
 def pack_record(change: Change, view_type: str) -> bytes:
@@ -80,7 +81,7 @@ def _pack_both(keys: dict[str, Any], size: int, old: bytes, new: bytes) -> bytes
     opening = b',"Keys":%b,"NewImage":' % orjson.dumps(keys)
     start = _BOTH_BYTES + len(opening)
     spans = _SPANS.pack(size, start, start + len(new), head, tail)
-    return b"%b%b%b%b%b" % (_BOTH, spans, opening, new, old[head : len(old) - tail])
+    return b"%c%b%b%b%b" % (_BOTH, spans, opening, new, old[head : len(old) - tail])
 
 
 NEAR_BYTES = 16
@@ -126,14 +127,16 @@ def unpacker_of(stream_arn: str, view_type: str, region: str) -> Unpack:
         b'"awsRegion":"%b","dynamodb":{"ApproximateCreationDateTime":' % (name, region.encode())
         for kind, name in _NAMES.items()
     }
+    modify, whole_ending, unpack_spans = behind_ids[_MODIFY], ending + b"}", _SPANS.unpack_from
 
     def unpack(packed: bytes, seq: int, at_ms: int) -> bytes:
-        if packed[:1] == _BOTH:
-            size, start, end, head, tail = _SPANS.unpack_from(packed, 1)
-            return b'%b%016x%b%d%b,"OldImage":%b%b%b,"SequenceNumber":"%d","SizeBytes":%d%b}' % (
+        kind = packed[0]
+        if kind == _BOTH:
+            size, start, end, head, tail = unpack_spans(packed, 1)
+            return b'%b%016x%b%d%b,"OldImage":%b%b%b,"SequenceNumber":"%d","SizeBytes":%d%b' % (
                 opening,
                 seq,
-                behind_ids[b"M"],
+                modify,
                 at_ms // 1000,
                 packed[_BOTH_BYTES:end],
                 packed[start : start + head],
@@ -141,22 +144,22 @@ def unpacker_of(stream_arn: str, view_type: str, region: str) -> Unpack:
                 packed[end - tail : end],
                 WIRE_BASE + seq,
                 size,
-                ending,
+                whole_ending,
             )
         comma = packed.index(b",")
-        members, identity = packed[comma:], b""
-        if b"\0" in members:  # JSON never holds a raw zero byte
+        members, last = packed[comma:], whole_ending
+        if 0 in members:  # JSON never holds a raw zero byte
             members, _, identity = members.partition(b"\0")
-        return b'%b%016x%b%d%b,"SequenceNumber":"%d","SizeBytes":%b%b%b}' % (
+            last = b"%b%b}" % (ending, identity)
+        return b'%b%016x%b%d%b,"SequenceNumber":"%d","SizeBytes":%b%b' % (
             opening,
             seq,
-            behind_ids[packed[:1]],
+            behind_ids[kind],
             at_ms // 1000,
             members,
             WIRE_BASE + seq,
             packed[1:comma],
-            ending,
-            identity,
+            last,
         )
 
     return unpack

@@ -11,7 +11,7 @@ A log row is addressed by `(shard, position)`: shard < 2**23, position < 2**40.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple, Protocol, TypeVar
 
 from ..cause import Cause
@@ -111,7 +111,7 @@ class Reader(Protocol):
     def measure(self, space: int, token_low: int, token_high: int) -> tuple[int, int]:
         """The rows with token_low <= token <= token_high and the sum of their sizes, counted."""
 
-    def log_read(self, shard: int, after: int, until: int, limit: int) -> Iterable[LogRow]:
+    def log_read(self, shard: int, after: int, until: int, limit: int) -> Iterator[LogRow]:
         """Records of a shard with after < position <= until, in order, at most `limit`."""
 
     def log_ends(self, shard: int) -> tuple[LogRow, LogRow] | None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import apsw
+import orjson
 
 from ..cause import Cause
 from ..errors import SpaceDroppedError
@@ -60,12 +61,16 @@ _DROP_PART = "DELETE FROM parts WHERE space=? AND part=? RETURNING row_count, ro
 class _LogSQL:
     """The statements on one lane of the log."""
 
-    __slots__ = ("append", "count", "drop", "first", "last", "oldest", "read", "span")
+    __slots__ = ("append", "count", "drop", "first", "last", "oldest", "read", "read_run", "span")
 
     def __init__(self, lane: int) -> None:
         name, columns = f"log_{lane}", "id, tx, at_ms, body"
         self.append = f"INSERT INTO {name} VALUES (?,?,?,?)"
         self.read = f"SELECT {columns} FROM {name} WHERE id > ? AND id <= ? ORDER BY id LIMIT ?"
+        self.read_run = (
+            "SELECT group_concat(id||','||tx||','||at_ms||','||length(body)), "
+            f"CAST(group_concat(body, '') AS BLOB) FROM ({self.read})"
+        )
         self.first = f"SELECT {columns} FROM {name} WHERE id >= ? AND id < ? ORDER BY id LIMIT 1"
         self.last = (
             f"SELECT {columns} FROM {name} WHERE id >= ? AND id < ? ORDER BY id DESC LIMIT 1"
@@ -82,6 +87,11 @@ class _LogSQL:
         self.drop = f"DELETE FROM {name} WHERE id >= ? AND id <= ?"
 
 
+READ_SINGLY = 8
+RUN_RECORDS = 128
+RUN_BYTES = 256 * 1024
+"""The first records of a read come one by one, the others in runs of about so many bytes."""
+
 LOG_LANES = 16
 """Tables that the log is spread over by shard: an append is cheap at the end of a table alone, and
 as many open shards as there are lanes each have an end of their own.
@@ -91,6 +101,11 @@ _LOG = [_LogSQL(lane) for lane in range(LOG_LANES)]
 
 def _log_of(shard: int) -> _LogSQL:
     return _LOG[shard % LOG_LANES]
+
+
+def _run_of(records: int, size_bytes: int) -> int:
+    """How many records to read in the next step, where so many had so many bytes."""
+    return max(1, min(RUN_RECORDS, RUN_BYTES * records // max(1, size_bytes)))
 
 
 class SQLiteReader:
@@ -160,10 +175,42 @@ class SQLiteReader:
         ).fetchall()
         return measured[0]
 
-    def log_read(self, shard: int, after: int, until: int, limit: int) -> Iterable[LogRow]:
+    def log_read(self, shard: int, after: int, until: int, limit: int) -> Iterator[LogRow]:
         base = shard << POSITION_BITS
-        rows = self._execute(_log_of(shard).read, (base + after, base + until, limit))
-        return (LogRow(row[0] - base, row[1], row[2], row[3]) for row in rows)
+        log, wanted = _log_of(shard), min(limit, READ_SINGLY)
+        count = size_bytes = 0
+        bounds = (base + after, base + until, wanted)
+        for row_id, transaction, at_ms, body in self._execute(log.read, bounds):
+            yield LogRow(row_id - base, transaction, at_ms, body)
+            after = row_id - base
+            count += 1
+            size_bytes += len(body)
+        if count == READ_SINGLY < limit:
+            run = _run_of(count, size_bytes)
+            yield from self._read_runs(log, base, after, until, limit - count, run)
+
+    def _read_runs(
+        self, log: _LogSQL, base: int, after: int, until: int, limit: int, run: int
+    ) -> Iterator[LogRow]:
+        """Reads many records in one step of SQLite.
+
+        Each step lets go of the interpreter, so a thread that takes one for each record, beside
+        another that is busy, spends its time waiting to get it back.
+        """
+        while limit > 0:
+            wanted = min(run, limit)
+            bounds = (base + after, base + until, wanted)
+            listed, bodies = self._execute(log.read_run, bounds).fetchall()[0]
+            numbers = orjson.loads(f"[{listed or ''}]")
+            start = 0
+            for row_id, transaction, at_ms, size in zip(*[iter(numbers)] * 4, strict=True):
+                yield LogRow(row_id - base, transaction, at_ms, bodies[start : start + size])
+                after = row_id - base
+                start += size
+            if len(numbers) < 4 * wanted:
+                return
+            limit -= wanted
+            run = _run_of(wanted, len(bodies))
 
     def log_ends(self, shard: int) -> tuple[LogRow, LogRow] | None:
         base, end = shard << POSITION_BITS, (shard + 1) << POSITION_BITS

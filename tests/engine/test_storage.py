@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -22,9 +23,15 @@ from pelton.engine.errors import (
     StoreFullError,
     UnsafeSQLiteError,
 )
-from pelton.engine.storage import SQLiteStore, Transaction
-from pelton.engine.storage.port import POSITION_MAX
-from pelton.engine.storage.rows import SQLiteReader
+from pelton.engine.storage import Reader, SQLiteStore, Transaction
+from pelton.engine.storage.port import POSITION_MAX, LogRow
+from pelton.engine.storage.rows import (
+    LOG_LANES,
+    READ_SINGLY,
+    RUN_BYTES,
+    RUN_RECORDS,
+    SQLiteReader,
+)
 from pelton.engine.storage.sqlite import check_sqlite_version
 from pelton.engine.storage.temporary import remove_orphans
 
@@ -241,6 +248,44 @@ def test_what_is_expired_ends_where_it_must_stay_and_where_time_ran_back(
     assert span == (4, 16, 200, 900)
     assert store.read(lambda reader: reader.log_span(3, 1, 4, 400)) == (2, 8, 200, 300)
     assert store.read(lambda reader: reader.log_span(3, 5, POSITION_MAX)) == (0, 0, 0, 0)
+
+
+@pytest.mark.parametrize("size", [0, 1, 3_000, 70_000])
+def test_a_long_read_gives_each_record_as_it_was_appended(store: SQLiteStore, size: int) -> None:
+    """Also behind the first, which come one by one, and over the bounds of runs."""
+    source = Random(size)
+    count = READ_SINGLY + 3 * max(2, min(RUN_RECORDS, RUN_BYTES // max(1, size)))
+    rows = [
+        LogRow(
+            2 * number,
+            number + 1,
+            1_000 - number,
+            source.randbytes(size and source.choice([0, size])),
+        )
+        for number in range(1, count)
+    ]
+
+    def append_all(transaction: Transaction) -> None:
+        for row in rows:
+            transaction.log_append(3, *row)
+        transaction.log_append(3 + LOG_LANES, 1, 1, 0, b"another shard's in the same lane")
+
+    write(store, append_all)
+    for after, until, limit in (
+        (0, POSITION_MAX, POSITION_MAX),
+        (0, POSITION_MAX, READ_SINGLY),
+        (0, POSITION_MAX, count - 1),
+        (3, 2 * count - 5, READ_SINGLY + RUN_RECORDS + 1),
+        (5, 2 * count, READ_SINGLY + 1),
+        (2 * count, POSITION_MAX, 9),
+    ):
+        wanted = [row for row in rows if after < row.position <= until][:limit]
+        read = partial(_log_of_3, after, until, limit)
+        assert store.read(read) == wanted
+
+
+def _log_of_3(after: int, until: int, limit: int, reader: Reader) -> list[LogRow]:
+    return list(reader.log_read(3, after, until, limit))
 
 
 def test_trimming_deletes_the_expired_prefix_in_chunks(store: SQLiteStore) -> None:
