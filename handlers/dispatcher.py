@@ -200,6 +200,10 @@ class Dispatcher:
 
         return self._database.store.read(look)
 
+    def hung_calls(self) -> dict[str, int]:
+        """How many calls of each handler are past their timeout and still run."""
+        return self._around.caller.hung_calls.counts()
+
     # --- inside --------------------------------------------------------------------------------
 
     def _stats_of(self, reader: Reader, mapping: EventSourceMapping) -> MappingStats:

@@ -31,3 +31,18 @@ class RecordAgeExceeded(PeltonError):
 
 class LoopClosedError(PeltonError):
     """Raised when the event loop that coroutine functions run on has been closed."""
+
+
+class TaskTimedOutError(PeltonError, TimeoutError):
+    """Raised when a call took longer than its handler's timeout, in AWS's words."""
+
+
+class HungCallsError(PeltonError):
+    """Raised when so many calls have timed out and still run that a further one may not begin.
+
+    It is no failure of the records: they wait.
+    """
+
+
+class ProcessExitedError(PeltonError):
+    """Raised when the process of a handler ended in a call, in AWS's words."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from threading import Lock
 from typing import Any, Protocol
 
 import orjson
@@ -47,8 +49,8 @@ class Face(Protocol):
 TableName = str | Face
 
 
-class HandlerTransaction:
-    """Reads and buffered writes of one delivery, committed together with the position it reaches.
+class HandlerWrites(ABC):
+    """What a handler reads and writes through; everything commits with the position it reaches.
 
     Nothing is written while the handler runs. At the commit, items that were read must be what they
     were, else the handler is run again; an update of an item that was not read meets the item as it
@@ -57,13 +59,6 @@ class HandlerTransaction:
     Items are Python values; `table` is a `pelton.Table`, or the name of one whose items are meant
     as they are stored.
     """
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._writes: list[Located] = []
-        self._by_item: dict[Address, list[Located]] = {}
-        self._reads: dict[Address, tuple[Table, ItemKey, bytes | None]] = {}
-        self._is_open = True
 
     # --- for the handler -----------------------------------------------------------------------
 
@@ -107,18 +102,10 @@ class HandlerTransaction:
 
     def get(self, table: TableName, key: Mapping[str, Any]) -> PythonItem | None:
         """The item of a key as this transaction sees it, its own writes included; None if none."""
-        self._check_open()
-        found = self._database.catalog.table(_name_of(table))
-        wire_key = _wire_key(table, key)
-        item_key = key_of_request(found, wire_key)
-        address = (found.name, item_key.address)
-        body = self._read(address, found, item_key, wire_key)
-        stored = None if body is None else StoredItem(orjson.loads(body), 0, body)
-        for write in self._by_item.get(address, ()):
-            stored = write.action.write.decide(found, item_key, stored).new
-        if stored is None:
+        found = self._find(_name_of(table), _wire_key(table, key))
+        if found is None:
             return None
-        item = item_to_python(stored.item)
+        item = item_to_python(found)
         return item if isinstance(table, str) else table.original(item)
 
     def emit(self, effect: str, payload: Any, *, idempotency_key: str, order_key: str) -> None:
@@ -128,13 +115,6 @@ class HandlerTransaction:
         which are to happen in order. Raises ValueError for an effect that nobody has registered and
         for a payload of more than 396 KB, TypeError for one that an item cannot hold.
         """
-        self._check_open()
-        follower = self._database.store.look_up(lambda reader: read_follower(reader, effect))
-        if follower is None or follower.table_name != OUTBOX:
-            raise ValueError(
-                f"there is no effect {effect!r}: register its function with "
-                f"@app.effect({effect!r}), before the app is started"
-            )
         item = item_to_wire(
             {
                 "order_key": order_key,
@@ -149,7 +129,44 @@ class HandlerTransaction:
                 f"the payload of effect {effect!r} has {size_bytes:,} bytes, and "
                 f"{PAYLOAD_BYTES_MAX:,} are the most: put it into a table and emit its key"
             )
-        self._add("Put", {"TableName": OUTBOX, "Item": item})
+        self._emit(effect, item)
+
+    # --- for what calls the handler ------------------------------------------------------------
+
+    @abstractmethod
+    def mark(self) -> int:
+        """How much has been written so far, for `rewind`."""
+
+    @abstractmethod
+    def rewind(self, mark: int) -> None:
+        """Forgets the writes since `mark` was taken."""
+
+    # --- where they go -------------------------------------------------------------------------
+
+    @abstractmethod
+    def _add(self, kind: str, request: dict[str, Any]) -> None:
+        """Keeps the request of a "Put", "Update" or "Delete". Raises ValidationException."""
+
+    @abstractmethod
+    def _find(self, table_name: str, wire_key: Item) -> Item | None:
+        """The item of a key, both in wire form, as the transaction sees it."""
+
+    @abstractmethod
+    def _emit(self, effect: str, item: Item) -> None:
+        """Keeps an item of the outbox. Raises ValueError where nobody has registered the effect."""
+
+
+class HandlerTransaction(HandlerWrites):
+    """The writes of one delivery, kept back until they are committed with its position."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._writes: list[Located] = []
+        self._by_item: dict[Address, list[Located]] = {}
+        self._reads: dict[Address, tuple[Table, ItemKey, bytes | None]] = {}
+        # A handler whose time is up may still run, and must not write into what is committed.
+        self._closing = Lock()
+        self._is_open = True
 
     # --- for the worker ------------------------------------------------------------------------
 
@@ -158,18 +175,17 @@ class HandlerTransaction:
         return bool(self._writes)
 
     def mark(self) -> int:
-        """How much has been written so far, for `rewind`."""
         return len(self._writes)
 
     def rewind(self, mark: int) -> None:
-        """Forgets the writes since `mark` was taken."""
         if len(self._writes) > mark:
             del self._writes[mark:]
             self._by_item = _grouped(self._writes)
 
     def close(self) -> None:
         """Refuses what a handler that has returned, or its threads, would still do."""
-        self._is_open = False
+        with self._closing:
+            self._is_open = False
 
     def apply(self, transaction: Transaction) -> None:
         """Checks what was read, then does all writes; nothing is written when one cannot be done.
@@ -192,15 +208,39 @@ class HandlerTransaction:
         self._check_open()
         validate_request(f"{kind}Item", request)
         located = _locate(self._database, action_of({kind: request}))
-        self._writes.append(located)
-        self._by_item.setdefault(_address_of(located), []).append(located)
+        with self._closing:
+            self._check_open()
+            self._writes.append(located)
+            self._by_item.setdefault(_address_of(located), []).append(located)
+
+    def _emit(self, effect: str, item: Item) -> None:
+        follower = self._database.store.look_up(lambda reader: read_follower(reader, effect))
+        if follower is None or follower.table_name != OUTBOX:
+            raise ValueError(
+                f"there is no effect {effect!r}: register its function with "
+                f"@app.effect({effect!r}), before the app is started"
+            )
+        self._add("Put", {"TableName": OUTBOX, "Item": item})
+
+    def _find(self, table_name: str, wire_key: Item) -> Item | None:
+        self._check_open()
+        table = self._database.catalog.table(table_name)
+        key = key_of_request(table, wire_key)
+        address = (table.name, key.address)
+        body = self._read(address, table, key, wire_key)
+        stored = None if body is None else StoredItem(orjson.loads(body), 0, body)
+        for write in self._by_item.get(address, ()):
+            stored = write.action.write.decide(table, key, stored).new
+        return None if stored is None else stored.item
 
     def _read(self, address: Address, table: Table, key: ItemKey, wire_key: Item) -> bytes | None:
         if address not in self._reads:
             # What was read is held against the item at the commit: only the latest will do.
             request = {"TableName": table.name, "Key": wire_key, "ConsistentRead": True}
             answer = self._database.call("GetItem", request, present=_unparsed)
-            self._reads[address] = table, key, answer.get("Item")
+            with self._closing:
+                self._check_open()
+                self._reads[address] = table, key, answer.get("Item")
         return self._reads[address][2]
 
     def _check_reads(self, transaction: Transaction) -> None:

@@ -21,6 +21,7 @@ from .dead_letters import TABLE_NAME as DEAD_LETTERS
 from .dead_letters import DeadLetter, bury
 from .delivery import Delivery, Outcome
 from .errors import (
+    HungCallsError,
     LoopClosedError,
     OwnershipLostError,
     ReadConflict,
@@ -47,6 +48,7 @@ READS_MAX = 16
 """How often a step reads for a batch whose records lie between many that nobody wants."""
 
 STORE_RETRY_SECONDS = 1.0
+HUNG_RETRY_SECONDS = 1.0
 
 LANE_DELIVERIES = 16
 """How many deliveries of a worker that met a conflict take turns with others that did."""
@@ -103,7 +105,7 @@ class ShardWorker(Task):
         self._feed = Feed(
             source, chooser_of(mapping), progress.sequence, mapping.batch_size, shard.stream_arn
         )
-        self._origin = Origin(mapping.name, shard, around.database.clock, around.observers)
+        self._origin = Origin.of(mapping, shard, around.database.clock, around.observers)
         self._suspects = Suspects(
             splits=mapping.bisect_batch_on_function_error or not mapping.handler.takes_batches,
             retries_max=mapping.maximum_retry_attempts,
@@ -136,6 +138,9 @@ class ShardWorker(Task):
             return self._stop(error)
         except StoreClosedError as error:
             return self._stop(error)
+        except HungCallsError as error:
+            log.warning("%s waits: %s", self.describe(), error)
+            return RetryIn(HUNG_RETRY_SECONDS)
         except StoreError as error:
             # Not the handler's fault: no attempt is counted, and the records stay where they are.
             log.warning("%s waits for the store: %s", self.describe(), error)

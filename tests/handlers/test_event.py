@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import orjson
+import pytest
 
 from pelton.handlers import Context, RecordChange
 from pelton.handlers.context import Source
@@ -48,15 +49,45 @@ def test_a_context_is_that_of_lambda(stage: Stage) -> None:
     assert context.function_name == "note"
     assert context.function_version == "$LATEST"
     assert context.invoked_function_arn == ("arn:aws:lambda:eu-west-1:123456789012:function:note")
-    assert context.memory_limit_in_mb == 128
+    assert context.memory_limit_in_mb == "128"
     assert context.log_group_name == "/aws/lambda/note"
     assert context.log_stream_name == context.shard_id == SHARD.shard_id
-    assert context.identity is None
+    assert context.identity.cognito_identity_id is None
+    assert context.identity.cognito_identity_pool_id is None
     assert context.client_context is None
+    assert context.tenant_id is None
+    assert context.w3c() == {}
     assert context.get_remaining_time_in_millis() == 900_000
     stage.clock.advance(seconds=1)
     assert context.get_remaining_time_in_millis() == 899_000
     assert context.attempt == 2
+
+
+def test_a_context_tells_the_limits_and_the_version_of_its_mapping(stage: Stage) -> None:
+    def note(event: dict[str, Any], context: Context) -> None:
+        raise NotImplementedError
+
+    options: dict[str, Any] = {"run_in": "process", "memory_limit_mb": 256, "timeout_seconds": 2.5}
+    source = Source.of(on_batch(note, version="2", **options), SHARD, stage.clock)
+    context = Context(source, 7, 7, HandlerTransaction(stage.database), attempt=1)
+    assert context.memory_limit_in_mb == "256"
+    assert context.get_remaining_time_in_millis() == 2_500
+    stage.clock.advance(seconds=3)
+    assert context.get_remaining_time_in_millis() == 0
+    assert context.function_name == "note"
+    assert context.function_version == "2"
+    assert context.invoked_function_arn.endswith(":function:note:2")
+    assert context.idempotency_key.endswith("/note@2")
+
+
+def test_a_context_writes_to_the_standard_output_as_that_of_lambda(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = Source("note", SHARD, stage.clock)
+    context = Context(source, 7, 7, HandlerTransaction(stage.database), attempt=1)
+    context.log("one ")
+    context.log({"n": 2})
+    assert capsys.readouterr().out == "one {'n': 2}"
 
 
 def test_a_replay_finds_the_same_ids(stage: Stage) -> None:

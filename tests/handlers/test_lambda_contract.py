@@ -126,7 +126,7 @@ def test_powertools_reports_which_records_of_a_batch_failed(
     assert first["service"] == "orders"
     assert first["function_name"] == "orders"
     assert first["function_arn"].endswith(":function:orders")
-    assert first["function_memory_size"] == 128
+    assert first["function_memory_size"] == "128"
     assert uuid.UUID(first["function_request_id"])
 
 
