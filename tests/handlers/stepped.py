@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import math
 from collections.abc import Callable
 from random import Random
 
@@ -30,6 +31,7 @@ class SteppedScheduler(Scheduler):
         self._ready: list[Task] = []
         self._timed: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = itertools.count()
+        self._until_ms = math.inf
         self.steps = 0
         self.waited_seconds: list[float] = []
 
@@ -43,10 +45,18 @@ class SteppedScheduler(Scheduler):
         deadline_ms = None
         if timeout_seconds is not None:
             deadline_ms = self._clock.now_ms() + timeout_seconds * 1000
-        while self.step():
+        while self._active and self.step():
             if deadline_ms is not None and self._clock.now_ms() > deadline_ms:
                 return False
         return not self._active
+
+    def run_until(self, until_ms: int) -> None:
+        """Runs everything, and all timers that are due by then, and moves the clock there."""
+        self._until_ms = until_ms
+        while self.step():
+            pass
+        self._until_ms = math.inf
+        self._clock.advance(seconds=max(0, until_ms - self._clock.now_ms()) / 1000)
 
     def step(self) -> bool:
         """One step of one task; False when all are at rest."""
@@ -67,7 +77,7 @@ class SteppedScheduler(Scheduler):
         return True
 
     def _pass_time(self) -> bool:
-        if not self._timed:
+        if not self._timed or self._timed[0][0] > self._until_ms:
             return False
         due_ms, _, callback = heapq.heappop(self._timed)
         self._clock.advance(seconds=max(0.0, due_ms - self._clock.now_ms()) / 1000 + 0.001)
