@@ -6,7 +6,7 @@ import argparse
 import json
 from collections.abc import Callable
 
-from . import handlers, http, inprocess, records, scale, start, trimming, write_sharding
+from . import filters, handlers, http, inprocess, records, scale, start, trimming, write_sharding
 from .figure import Figure
 from .machine import describe_machine
 from .progress import progress_of
@@ -14,6 +14,7 @@ from .report import print_machine, print_report, write_report
 from .servers import CACHE
 
 NOUNS: dict[str, Callable[[Callable[[str], None]], list[Figure]]] = {
+    "filters": filters.measure,
     "http": http.measure,
     "inprocess": inprocess.measure,
     "handlers": handlers.measure,

@@ -40,11 +40,19 @@ Choose = Callable[[list[Record]], list[Record]]
 """Picks the records, in their order, that the handler is to see."""
 
 
-def chooser_of(mapping: EventSourceMapping) -> Choose:
-    """What picks the records that a mapping's handler is to be called with."""
+def chooser_of(mapping: EventSourceMapping, stream_arn: str) -> Choose:
+    """What picks the records of a stream that a mapping's handler is to be called with."""
     names = mapping.event_names
-    if names == ALL_EVENTS:
-        return _all
+    choose_event = _all if names == ALL_EVENTS else _those_of(names)
+    if not mapping.filter_criteria:
+        return choose_event
+    from .filters import compile_filters
+
+    select = compile_filters(mapping.filter_criteria).select
+    return lambda records: select(choose_event(records), stream_arn)
+
+
+def _those_of(names: frozenset[str]) -> Choose:
     return lambda records: [record for record in records if record.event_name in names]
 
 

@@ -135,6 +135,10 @@ class EventSourceMapping:
         ):
             self._expect(option, set(getattr(self, option)) <= set(names), f"() or {names}")
         self._expect("filter_criteria", len(self.filter_criteria) <= FILTERS_MAX, "10 at most")
+        if self.filter_criteria:
+            from .filters import compile_filters
+
+            compile_filters(self.filter_criteria)
         is_start = self.start is None or self.start == BEGINNING or isinstance(self.start, datetime)
         self._expect("start", is_start, f'"{BEGINNING}" or a datetime')
         seconds = self.timeout_seconds

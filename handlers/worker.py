@@ -102,9 +102,8 @@ class ShardWorker(Task):
         self._finished = finished
         self._is_superseded = is_superseded
         self.until = until
-        self._feed = Feed(
-            source, chooser_of(mapping), progress.sequence, mapping.batch_size, shard.stream_arn
-        )
+        choose, position = chooser_of(mapping, shard.stream_arn), progress.sequence
+        self._feed = Feed(source, choose, position, mapping.batch_size, shard.stream_arn)
         self._origin = Origin.of(mapping, shard, around.database.clock, around.observers)
         self._suspects = Suspects(
             splits=mapping.bisect_batch_on_function_error or not mapping.handler.takes_batches,
