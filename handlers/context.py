@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
 
 from ..engine import Clock
 from ..streams import Record, Shard, to_wire
+from .emitting import Emitting
 from .lambda_context import LambdaContext
 from .limits import MEMORY_MB, Limits
 from .mapping import EventSourceMapping
@@ -97,12 +98,13 @@ class Source(Callee):
         return f"{self.shard.stream_arn}/{numbers}/{self.mapping_name}"
 
 
-class CallContext(LambdaContext):
+class CallContext(Emitting, LambdaContext):
     """What a function is told about a call, whoever asked for it."""
 
     __slots__ = ("_function", "_started_ms", "attempt", "transaction")
 
     def __init__(self, function: Callee, transaction: HandlerWrites, attempt: int) -> None:
+        super().__init__()
         self._function = function
         self._started_ms = function.clock.now_ms()
         self.transaction = transaction
@@ -118,6 +120,10 @@ class CallContext(LambdaContext):
     @property
     def function_name(self) -> str:
         return self._function.handler_name
+
+    @property
+    def emitter_name(self) -> str:
+        return self._function.mapping_name
 
     @property
     def function_version(self) -> str:  # type: ignore[override]
@@ -157,7 +163,7 @@ class Context(CallContext):
     the same, except for `attempt`, the request id that follows from it, and the time.
     """
 
-    __slots__ = ("_emitted", "_first", "_last", "_occasion", "_record", "_source")
+    __slots__ = ("_first", "_last", "_occasion", "_record", "_source")
 
     def __init__(
         self,
@@ -176,7 +182,6 @@ class Context(CallContext):
         self._last = last
         self._occasion = occasion
         self._record = record
-        self._emitted = 0
 
     @property
     def idempotency_key(self) -> str:
@@ -190,31 +195,11 @@ class Context(CallContext):
             return f"{source.shard.stream_arn}/{self._occasion}/{source.mapping_name}"
         return source.key_of(self._first, self._last)
 
-    def emit(self, effect: str, payload: Any = None, *, order_key: str | None = None) -> str:
-        """Has an effect outside the file happen, such as a mail: once what this call does is kept.
-
-        `payload`, any value that an item can hold, is what the function registered by
-        `app.effect(effect)` is called with. Returns the effect's idempotency key, which is the same
-        at each attempt. Effects of one name and handler with the same `order_key` happen in the
-        order they were emitted in; unless given, that is the item's partition key, and a batch
-        handler's effects all have the same. Raises as `HandlerTransaction.emit` does.
-        """
-        key = f"{self.idempotency_key}/{self._emitted}"
-        self.transaction.emit(
-            effect, payload, idempotency_key=key, order_key=self._order_of(order_key)
-        )
-        self._emitted += 1
-        return key
-
-    def _order_of(self, order_key: str | None) -> str:
-        name = self._source.mapping_name
-        if order_key is not None:
-            return f"{name}/{_digest(order_key.encode())}"
+    def _source_key(self) -> bytes | None:
         if self._record is None:
-            return name
+            return None
         keys = orjson.loads(self._record.body)["dynamodb"]["Keys"]
-        partition_key = next(iter(keys.values()))  # the sort key stands behind it
-        return f"{name}/{_digest(orjson.dumps(partition_key))}"
+        return orjson.dumps(next(iter(keys.values())))  # the sort key stands behind the other
 
     @property
     def shard_id(self) -> str:
@@ -234,7 +219,3 @@ def request_id_of(key: str, attempt: int) -> str:
     """The id of a call with the records that a key stands for: a UUID that follows from both."""
     text = f"{key}/{attempt}"
     return str(uuid.UUID(bytes=hashlib.blake2b(text.encode(), digest_size=16).digest()))
-
-
-def _digest(text: bytes) -> str:
-    return hashlib.blake2b(text, digest_size=16).hexdigest()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 
 class CognitoIdentity:
@@ -24,8 +25,12 @@ class LambdaContext:
 
     function_version = "$LATEST"
     identity = CognitoIdentity()
-    client_context = None
     tenant_id = None
+
+    @property
+    def client_context(self) -> Any:
+        """What the caller sent as its context: nobody did."""
+        return None
 
     def log(self, message: object) -> None:
         """Writes to the standard output, as AWS's writes to the function's log."""

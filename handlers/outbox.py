@@ -19,7 +19,7 @@ from .change import RecordChange
 from .context import Context
 from .handler import Handler, Shape
 from .mapping import EventSourceMapping
-from .transaction import OUTBOX
+from .transaction import OUTBOX as OUTBOX
 
 
 def ensure_outbox(database: Database) -> None:

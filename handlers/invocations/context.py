@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from ...engine import Clock
 from ..context import CALL_MS_MAX
+from ..emitting import Emitting
+from ..lambda_context import LambdaContext
 from ..transaction import HandlerTransaction
 
 if TYPE_CHECKING:
@@ -15,14 +17,12 @@ MEMORY_MB = 128
 """What a function is told it has where nothing limits it, as AWS gives one by default."""
 
 
-class InvocationContext:
+class InvocationContext(Emitting, LambdaContext):
     """The second argument of an invoked function: AWS Lambda's context, and pelton's additions.
 
     Those of a delivery that come from its shard are missing here: there is none.
     """
 
-    function_version = "$LATEST"
-    identity = None
     shard_id = None
 
     __slots__ = ("_clock", "_invocation", "_started_ms", "transaction")
@@ -34,6 +34,7 @@ class InvocationContext:
         started_ms: int,
         transaction: HandlerTransaction,
     ) -> None:
+        super().__init__()
         self._invocation = invocation
         self._clock = clock
         self._started_ms = started_ms
@@ -51,6 +52,10 @@ class InvocationContext:
     def idempotency_key(self) -> str:
         """A text that is the same in all attempts at this invocation."""
         return f"{self._invocation.function_arn}/{self._invocation.request_id}"
+
+    @property
+    def emitter_name(self) -> str:
+        return self.function_name
 
     # --- AWS Lambda's --------------------------------------------------------------------------
 

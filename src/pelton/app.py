@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
     from .aio import AsyncApp
     from .dead_letters import DeadLetters
+    from .handlers.logs import CallFilter
+    from .handlers.observing import CallObserver
     from .metrics import RegionFigures
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -134,6 +136,8 @@ class App:
         self.functions = Functions()
         self._dispatcher: Dispatcher | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self.call_observers: list[CallObserver] = []
+        """Who stands around each call of a handler, from the next call on."""
 
     # --- tables --------------------------------------------------------------------------------
 
@@ -380,7 +384,11 @@ class App:
         if self._dispatcher is not None:
             raise RuntimeError("the app is started already")
         dispatcher = Dispatcher(
-            self.database, self.streams, list(self._mappings.values()), loop=loop
+            self.database,
+            self.streams,
+            list(self._mappings.values()),
+            loop=loop,
+            observers=self.call_observers,
         )
         dispatcher.start()
         self._dispatcher = dispatcher
@@ -425,6 +433,19 @@ class App:
         from .metrics import metrics_text
 
         return metrics_text([self.figures()])
+
+    def note_calls(self) -> CallFilter:
+        """Has lines that are logged during a call know it; returns the filter that tells them.
+
+        On a `logging.Handler`, `addFilter(app.note_calls())` gives what a handler's function logs
+        the fields `handler`, `table`, `shard_id`, `sequence_number`, `request_id` and `attempt`,
+        and for a batch `last_sequence_number`.
+        """
+        from .handlers.logs import CallFields, CallFilter
+
+        if not any(isinstance(each, CallFields) for each in self.call_observers):
+            self.call_observers.append(CallFields())
+        return CallFilter()
 
     def stop(self) -> None:
         """Stops the handlers after what they are at; their positions are kept."""

@@ -64,7 +64,7 @@ def served() -> Iterator[tuple[App, str]]:
     with app:
         things.put({"id": "a"})
         app.drain()
-        with Server(app.database, port=0, take_figures=lambda: [app.figures()]) as server:
+        with Server(app.database, port=0, apps=[app]) as server:
             yield app, server.url
 
 

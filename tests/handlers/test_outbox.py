@@ -15,6 +15,8 @@ import pelton
 from pelton.handlers import DEAD_LETTER_TABLE, Context, EventSourceMapping
 from pelton.handlers.outbox import effect_mapping, ensure_outbox
 from pelton.handlers.transaction import OUTBOX, PAYLOAD_BYTES_MAX
+from pelton.server import Server
+from tests.conftest import client_of
 from tests.handlers.stage import Stage, ids_of, on_batch, on_insert
 
 Calls = list[tuple[Any, str]]
@@ -463,3 +465,29 @@ def test_an_effect_has_a_name_that_no_handler_has() -> None:
         def other(payload: Any, context: pelton.Context) -> None: ...
 
     app.close()
+
+
+def test_a_function_that_is_invoked_emits_too() -> None:
+    app = pelton.App()
+    seen: list[tuple[Any, str]] = []
+
+    @app.effect
+    def post(payload: Any, context: pelton.Context) -> None:
+        seen.append((payload, context.idempotency_key))
+
+    @app.function()
+    def invite(event: dict[str, Any], context: Any) -> None:
+        for name in event["names"]:
+            context.emit("post", name)
+
+    with app, Server(app.database, port=0, apps=[app]) as server:
+        client = client_of("lambda", server.url)
+        answer = client.invoke(FunctionName="invite", Payload=b'{"names": ["a", "b"]}')
+        request_id = answer["ResponseMetadata"]["RequestId"]
+        app.drain(60)
+        client.close()
+    assert [payload for payload, _ in seen] == ["a", "b"]
+    assert [key.partition("function:")[2] for _, key in seen] == [
+        f"invite/{request_id}/0",
+        f"invite/{request_id}/1",
+    ]

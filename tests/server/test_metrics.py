@@ -69,7 +69,7 @@ def app() -> Iterator[App]:
 
 @pytest.fixture
 def url(app: App) -> Iterator[str]:
-    with Server(app.database, port=0, take_figures=lambda: [app.figures()]) as server:
+    with Server(app.database, port=0, apps=[app]) as server:
         yield server.url
 
 

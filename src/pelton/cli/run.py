@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from .logs import Log, set_up_log
 from .output import print_line
 from .stopping import stop_signals
 
@@ -29,14 +30,17 @@ def run(
             help="Let other machines in although requests are not authenticated.",
         ),
     ] = False,
+    log: Log = "text",
 ) -> None:
     """Run an app: its functions are called for every change until SIGTERM or Ctrl-C."""
     import pelton
 
     from .importing import import_app
 
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    set_up_log(log, logging.INFO)
     app = import_app(app_path)
+    if log == "json":
+        app.note_calls()
     with stop_signals() as stopping, app:
         if port is None:
             print_line(f"pelton {pelton.__version__} running {app_path}", "green")
@@ -49,7 +53,6 @@ def run(
             host=host,
             port=port,
             allow_remote=allow_remote,
-            take_figures=lambda: [app.figures()],
             apps=[app],
         )
         with server:

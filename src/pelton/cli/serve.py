@@ -11,6 +11,7 @@ import typer
 from .failure import CommandError
 from .importing import import_app
 from .limits import limits_of
+from .logs import Log, LogForm, set_up_log
 from .output import print_line
 from .regions import files_of_regions
 from .stopping import stop_signals
@@ -44,6 +45,22 @@ Limits = Annotated[
         "second, retention_seconds=10 keeps records for ten. May be given several times.",
     ),
 ]
+RegionNames = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="The name of PATH's region, or NAME=FILE for one more region. One region alone "
+        "answers for all names; of several, the one a request is signed for answers.",
+    ),
+]
+AppPath = Annotated[
+    str | None,
+    typer.Option(
+        "--app",
+        metavar="MODULE[:NAME]",
+        help="Serve the file of an app instead, with its functions: they are called for every "
+        "change, and Lambda's API manages them.",
+    ),
+]
 
 
 def serve(
@@ -53,13 +70,7 @@ def serve(
     ] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free port.")] = 8000,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    region: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="The name of PATH's region, or NAME=FILE for one more region. One region alone "
-            "answers for all names; of several, the one a request is signed for answers.",
-        ),
-    ] = None,
+    region: RegionNames = None,
     durability: Annotated[
         Durability,
         typer.Option(
@@ -77,27 +88,20 @@ def serve(
     cors: Origins = None,
     strict: Switches = None,
     limit: Limits = None,
-    app: Annotated[
-        str | None,
-        typer.Option(
-            "--app",
-            metavar="MODULE[:NAME]",
-            help="Serve the file of an app instead, with its functions: they are called for every "
-            "change, and Lambda's API manages them.",
-        ),
-    ] = None,
+    app: AppPath = None,
+    log: Log = "text",
 ) -> None:
     """Serve a file to every client that speaks DynamoDB's protocol, until SIGTERM or Ctrl-C."""
     import pelton
     from pelton.server import Server
 
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    set_up_log(log, logging.WARNING)
     strictness = _strictness_of(strict or [])
     with ExitStack() as opened:
         if app is not None:
             if path or region or limit:
                 raise CommandError("--app goes without PATH, --region and --limit: the app says")
-            apps = _started_app(app, strictness, opened)
+            apps = _started_app(app, strictness, log, opened)
             what = app
         else:
             files = files_of_regions(path, region or [])
@@ -111,7 +115,6 @@ def serve(
                 port=port,
                 allow_remote=allow_remote,
                 cors_origins=cors or [],
-                take_figures=lambda: [each.figures() for each in apps.values()],
                 apps=apps.values(),
             )
             with server:
@@ -145,9 +148,13 @@ def _opened_files(
     return apps
 
 
-def _started_app(app_path: str, strictness: Strictness, opened: ExitStack) -> dict[str, App]:
+def _started_app(
+    app_path: str, strictness: Strictness, log: LogForm, opened: ExitStack
+) -> dict[str, App]:
     """An app by its region, its functions at work."""
     app = import_app(app_path)
+    if log == "json":
+        app.note_calls()
     if strictness != type(strictness)():
         app.strictness = strictness
     opened.enter_context(app)

@@ -10,7 +10,7 @@ import random
 import socket
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, cast
 
@@ -54,10 +54,9 @@ class Server:
     other machines can reach unless `allow_remote` says that this is meant: requests are not
     authenticated. `cors_origins` are the web pages of other places that may use it, by origin
     (`https://app.example.com`), `*` for any; what is no origin is a ServerError too.
-    `call_later` holds answers back where the databases' strictness has latency. `take_figures`
-    takes what `/metrics` tells, such as `lambda: [app.figures()]`; else it tells of the files only.
-    `apps` are those of the databases whose functions and mappings Lambda's API is to tell of and to
-    manage; without any it is not there.
+    `call_later` holds answers back where the databases' strictness has latency.
+    `apps` are those of the databases whose functions and mappings `/metrics` is to tell of, and
+    Lambda's API to manage; without any, that API is not there.
     """
 
     def __init__(
@@ -70,7 +69,6 @@ class Server:
         cors_origins: Iterable[str] = (),
         random_source: random.Random | None = None,
         call_later: CallLater | None = None,
-        take_figures: Callable[[], Sequence[RegionFigures]] | None = None,
         apps: Iterable[App] = (),
     ) -> None:
         if not allow_remote and not _is_loopback(host):
@@ -89,7 +87,6 @@ class Server:
         self.url = f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
         self._random_source = random_source
         self._call_later = call_later
-        self._take_figures = take_figures or self._figures_of_files
         self._apps = list(apps)
         self._lambda_regions: LambdaRegions | None = None
         self._loop_ended = threading.Event()
@@ -167,14 +164,18 @@ class Server:
     def _is_closing(self) -> bool:
         return self._uvicorn is None or self._uvicorn.should_exit
 
-    def _figures_of_files(self) -> Sequence[RegionFigures]:
-        return [take_figures(database) for database in self._regions.databases.values()]
+    def _figures(self) -> list[RegionFigures]:
+        apps = {id(app.database): app for app in self._apps}
+        return [
+            apps[id(database)].figures() if id(database) in apps else take_figures(database)
+            for database in self._regions.databases.values()
+        ]
 
     def _make_pages(self) -> ASGIApp:
         from .pages import make_pages
 
         return make_pages(
-            self._regions, self._origins, self._is_closing, self._started_s, self._take_figures
+            self._regions, self._origins, self._is_closing, self._started_s, self._figures
         )
 
     def _make_lambda_app(self) -> ASGIApp:
