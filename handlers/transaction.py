@@ -163,6 +163,8 @@ class HandlerTransaction(HandlerWrites):
         self._database = database
         self._writes: list[Located] = []
         self._by_item: dict[Address, list[Located]] = {}
+        self._updates: dict[bytes, Located] = {}
+        """The updates so far by their requests: a counter counts the same thing many times."""
         self._reads: dict[Address, tuple[Table, ItemKey, bytes | None]] = {}
         # A handler whose time is up may still run, and must not write into what is committed.
         self._closing = Lock()
@@ -206,12 +208,27 @@ class HandlerTransaction(HandlerWrites):
 
     def _add(self, kind: str, request: dict[str, Any]) -> None:
         self._check_open()
-        validate_request(f"{kind}Item", request)
-        located = _locate(self._database, action_of({kind: request}))
+        located = (
+            self._prepared_update(request) if kind == "Update" else self._prepare(kind, request)
+        )
         with self._closing:
             self._check_open()
             self._writes.append(located)
             self._by_item.setdefault(_address_of(located), []).append(located)
+
+    def _prepared_update(self, request: dict[str, Any]) -> Located:
+        try:
+            known_by = orjson.dumps(request)
+        except TypeError:  # a text or a name that is none: refused in its own words
+            return self._prepare("Update", request)
+        located = self._updates.get(known_by)
+        if located is None:
+            located = self._updates[known_by] = self._prepare("Update", request)
+        return located
+
+    def _prepare(self, kind: str, request: dict[str, Any]) -> Located:
+        validate_request(f"{kind}Item", request)
+        return _locate(self._database, action_of({kind: request}))
 
     def _emit(self, effect: str, item: Item) -> None:
         follower = self._database.store.look_up(lambda reader: read_follower(reader, effect))

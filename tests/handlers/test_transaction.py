@@ -89,6 +89,29 @@ def test_all_writes_of_one_item_make_one_change(stage: Stage) -> None:
     assert record["dynamodb"]["NewImage"] == {"id": {"S": "a"}, "n": {"N": "3"}}
 
 
+def test_updates_that_are_alike_are_told_apart_by_what_they_would_write(stage: Stage) -> None:
+    transaction = begin(stage)
+    for value in (1, True, 1, "1", 1.0, 0, False):
+        for item in ("a", "b"):
+            transaction.update(
+                "totals",
+                {"id": item},
+                "SET seen = list_append(if_not_exists(seen, :none), :one)",
+                values={":none": [], ":one": [value]},
+            )
+    commit(stage, transaction)
+    for record in stage.records(stage.stream_arn("totals")):
+        assert record["dynamodb"]["NewImage"]["seen"]["L"] == [
+            {"N": "1"},
+            {"BOOL": True},
+            {"N": "1"},
+            {"S": "1"},
+            {"N": "1"},
+            {"N": "0"},
+            {"BOOL": False},
+        ]
+
+
 def test_one_write_that_fails_leaves_nothing_of_the_others(stage: Stage) -> None:
     transaction = begin(stage)
     stage.save("totals", id="b", n="text")
