@@ -26,6 +26,17 @@ class RecordAgeExceeded(PeltonError):
     """What a record is given up for that was older than its mapping takes."""
 
 
+# --- control from outside -----------------------------------------------------------------------
+
+
+class UnknownMappingError(PeltonError):
+    """Raised for a mapping that has never run in this file."""
+
+
+class NotCaughtUpError(PeltonError):
+    """Raised when a mapping is to take the place of another that is further than it."""
+
+
 # --- calling handlers ---------------------------------------------------------------------------
 
 

@@ -71,3 +71,7 @@ class Functions(Mapping[str, Function]):
 
     def __len__(self) -> int:
         return len(self._by_name)
+
+
+def arn_of_function(region: str, account: str, name: str) -> str:
+    return f"arn:aws:lambda:{region}:{account}:function:{name}"

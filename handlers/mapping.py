@@ -113,6 +113,9 @@ class EventSourceMapping:
     version: str = ""
     """Another version of a handler has positions of its own, from its start on."""
 
+    uuid: str = ""
+    """What a mapping is known by that was made through the API and not declared in code."""
+
     def __post_init__(self) -> None:
         for option, (low, high) in RANGES.items():
             self._expect(option, low <= getattr(self, option) <= high, f"{low} to {high}")
@@ -165,6 +168,8 @@ class EventSourceMapping:
     @property
     def name(self) -> str:
         """What its positions are kept by: the handler's name, and its version if it has one."""
+        if self.uuid:
+            return self.uuid
         return f"{self.handler.name}@{self.version}" if self.version else self.handler.name
 
     @property

@@ -18,6 +18,8 @@ from .stream import StreamMap
 MAPPING_KIND = b"mapping"
 CHECKPOINT_KIND = b"checkpoint"
 LANE_KIND = b"checkpoint-lane"
+WINDOW_KIND = b"checkpoint-window"
+"""What a mapping that gathers state over windows has of the one that is open in a shard."""
 
 _SHARD_BYTES = 4
 
@@ -72,6 +74,13 @@ def keep_follower(transaction: Transaction, follower: Follower) -> None:
     transaction.put(META_SPACE, 0, MAPPING_KIND, key, follower.epoch, orjson.dumps(body))
 
 
+def forget_follower(transaction: Transaction, name: str) -> None:
+    """Has the store know nothing of a mapping any more: its next start is its first."""
+    for number in read_positions(transaction, name):
+        forget_position(transaction, name, number)
+    transaction.delete(META_SPACE, 0, MAPPING_KIND, name.encode())
+
+
 def _from_row(name: str, epoch: int, body: bytes) -> Follower:
     kept = orjson.loads(body)
     return Follower(
@@ -109,7 +118,7 @@ def save_position(transaction: Transaction, mapping: str, shard_number: int, seq
 
 
 def forget_position(transaction: Transaction, mapping: str, shard_number: int) -> None:
-    forget_lanes(transaction, mapping, shard_number)
+    forget_within(transaction, mapping, shard_number)
     transaction.delete(META_SPACE, 0, CHECKPOINT_KIND, key_of_shard(mapping, shard_number))
 
 
@@ -127,10 +136,12 @@ def save_lane(
     transaction.put(META_SPACE, 0, LANE_KIND, key, sequence, b"")
 
 
-def forget_lanes(transaction: Transaction, mapping: str, shard_number: int) -> None:
-    for lane in range(len(read_lanes(transaction, mapping, shard_number))):
-        key = key_of_shard(mapping, shard_number) + bytes([lane])
-        transaction.delete(META_SPACE, 0, LANE_KIND, key)
+def forget_within(transaction: Transaction, mapping: str, shard_number: int) -> None:
+    """Forgets what a mapping keeps of a shard beside its position: lanes and windows."""
+    low = key_of_shard(mapping, shard_number)
+    for kind in (LANE_KIND, WINDOW_KIND):
+        for sk, _, _ in list(transaction.query(META_SPACE, 0, kind, low=low, high=low + b"\xff")):
+            transaction.delete(META_SPACE, 0, kind, sk)
 
 
 def key_of_shard(mapping: str, shard_number: int) -> bytes:
