@@ -33,6 +33,9 @@ from .worker import Surroundings
 if TYPE_CHECKING:
     import asyncio
 
+    from .schedule import Schedule
+    from .schedules import Schedules, ScheduleStats
+
 log = logging.getLogger("pelton.handlers")
 
 BEHIND_SHOWN_MAX = 5
@@ -56,6 +59,7 @@ class Dispatcher:
         loop: asyncio.AbstractEventLoop | None = None,
         scheduler: Scheduler | None = None,
         observers: Sequence[CallObserver] = (),
+        schedules: Sequence[Schedule] = (),
     ) -> None:
         self._database = database
         self._streams = streams
@@ -83,6 +87,12 @@ class Dispatcher:
             is_draining=lambda: self._draining > 0,
             observers=observers,
         )
+        self._schedules: Schedules | None = None
+        if schedules:
+            from .schedules import Schedules
+
+            caller = self._around.caller
+            self._schedules = Schedules(database, self._scheduler, caller, schedules)
 
     def start(self) -> None:
         """Takes the enabled mappings over and has their handlers called, from where they were.
@@ -95,6 +105,8 @@ class Dispatcher:
         self._begin(list(self._mappings.values()))
         self._end_routing = self._streams.on_append(self._router.route)
         self._router.wake_all()
+        if self._schedules is not None:
+            self._schedules.start()
 
     def stop(self) -> None:
         """Lets the calls that run come to their end, keeps their positions, and calls no more."""
@@ -181,6 +193,8 @@ class Dispatcher:
         self._draining += 1
         try:
             self._router.wake_all()
+            if self._schedules is not None:
+                self._schedules.wake_all()
             self._wait_quiet(timeout_seconds)
             if not self._around.keeper.flush():
                 self._wait_quiet(timeout_seconds)  # for those that have to stop
@@ -189,6 +203,8 @@ class Dispatcher:
         for subscription in list(self._subscriptions.values()):
             if subscription.stopped_by is not None:
                 raise subscription.stopped_by
+        if self._schedules is not None and self._schedules.stopped_by is not None:
+            raise self._schedules.stopped_by
 
     def stats(self) -> dict[str, MappingStats]:
         """What each mapping has done since the start, by its name, whatever its state is now."""
@@ -199,6 +215,10 @@ class Dispatcher:
             }
 
         return self._database.store.read(look)
+
+    def schedule_stats(self) -> dict[str, ScheduleStats]:
+        """What each schedule that is enabled has done since the start, by its name."""
+        return {} if self._schedules is None else self._schedules.stats()
 
     def hung_calls(self) -> dict[str, int]:
         """How many calls of each handler are past their timeout and still run."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, TypeVar, Unpack
 
 import orjson
 
-from . import effects
+from . import effects, scheduling
 from .definitions import Index, KeyAttribute, StreamView, TableDefinition, split_key
 from .engine import Clock, Database, PartitionLimits, Strictness
 from .engine.errors import ResourceInUseException, ResourceNotFoundException
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from .dead_letters import DeadLetters
     from .handlers.logs import CallFilter
     from .handlers.observing import CallObserver
+    from .handlers.schedule import Schedule
+    from .handlers.schedules import ScheduleStats
     from .metrics import RegionFigures
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -133,6 +135,7 @@ class App:
         self._upkeep = Upkeep(self.streams)
         self._upkeep.start()
         self._mappings: dict[str, EventSourceMapping] = {}
+        self._schedules: dict[str, Schedule] = {}
         self.functions = Functions()
         self._dispatcher: Dispatcher | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -303,6 +306,17 @@ class App:
             return effects.registrar(self.database, None, options, self._register)(name)
         return effects.registrar(self.database, name, options, self._register)
 
+    def schedule(
+        self, expression: str, **options: Unpack[scheduling.ScheduleOptions]
+    ) -> Callable[[F], F]:
+        """Calls the function as `function(event, context)` at the times of an expression.
+
+        That is `rate(5 minutes)` or, with pelton[schedule], `cron(0 12 * * ? *)` in UTC, as for
+        EventBridge, whose event it gets; what was missed is told in it (docs/schedules.md). Raises
+        ValidationException for another expression.
+        """
+        return scheduling.registrar(expression, options, self._register_schedule)
+
     def _registrar(
         self, shape: Shape, table: Table | str, options: HandlerOptions
     ) -> Callable[[F], F]:
@@ -331,6 +345,20 @@ class App:
         self._check_stream(mapping)
         self._mappings[mapping.name] = mapping
         self.functions.add(Function.of_mapping(mapping))
+
+    def _register_schedule(self, schedule: Schedule) -> None:
+        if self._dispatcher is not None:
+            raise RuntimeError(f"register {schedule.name!r} before the app is started")
+        known = self.functions.get(schedule.name)
+        is_other = known is not None and known.handler.function is not schedule.handler.function
+        if schedule.name in self._schedules or is_other:
+            raise ValueError(
+                f"there is a function {schedule.name!r} already: the last fire time is kept under "
+                'its name, so give this one another with name="..."'
+            )
+        self._schedules[schedule.name] = schedule
+        if known is None:
+            self.functions.add(Function(schedule.handler))
 
     def _check_stream(self, mapping: EventSourceMapping) -> None:
         """Raises ValueError when the table's stream cannot show what the handler is called with."""
@@ -389,6 +417,7 @@ class App:
             list(self._mappings.values()),
             loop=loop,
             observers=self.call_observers,
+            schedules=list(self._schedules.values()),
         )
         dispatcher.start()
         self._dispatcher = dispatcher
@@ -420,6 +449,10 @@ class App:
     def stats(self) -> dict[str, MappingStats]:
         """What each handler has done since the start, by the handler's name."""
         return self.dispatcher.stats()
+
+    def schedule_stats(self) -> dict[str, ScheduleStats]:
+        """What each schedule has done since the start, and when it fires next, by its name."""
+        return self.dispatcher.schedule_stats()
 
     def figures(self) -> RegionFigures:
         """What `/metrics` tells of this region; of the handlers only while the app is started."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import datetime
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from pelton import App
 from pelton.engine import ManualClock, StoreError
 from pelton.engine.errors import StoreClosedError, ValidationException
 from pelton.engine.storage import Transaction
@@ -445,3 +447,80 @@ def test_other_expressions_and_options_are_refused() -> None:
         every("rate(1 day)", Calls(), maximum_retry_attempts=186)
     with pytest.raises(ValueError, match="takes an event"):
         Schedule(Handler("tick", Calls(), Shape.INSERT), "rate(1 day)")
+
+
+# --- in an app ----------------------------------------------------------------------------------
+
+
+def test_an_app_runs_what_is_due_and_waits_for_nothing_else(tmp_path: Path) -> None:
+    clock, calls = ManualClock(NOON_MS), Calls()
+
+    def open_app() -> App:
+        app = App(tmp_path / "x.db", clock=clock)
+        app.table("runs", partition_key="id")
+        app.schedule("rate(5 minutes)", name="tick")(calls)
+        return app
+
+    with open_app() as app:
+        app.drain()
+        assert calls.times == []
+        clock.advance(seconds=301)
+        app.drain()
+        assert calls.times == ["12:05"]
+        stats = app.schedule_stats()["tick"]
+        assert (stats.runs, stats.next_fire_ms) == (1, NOON_MS + 10 * MINUTE_MS)
+    clock.advance(seconds=3600)
+    with open_app() as app:
+        app.drain()
+    assert (calls.times, calls.missed) == (["12:05", "13:05"], [0, 11])
+
+
+def test_a_timer_wakes_an_app_at_the_time() -> None:
+    clock, called = ManualClock(NOON_MS - 5), threading.Event()
+    app = App(clock=clock)
+
+    @app.schedule("cron(* * * * ? *)")
+    async def tick(event: dict[str, Any], context: Any) -> None:
+        called.set()
+
+    with app:
+        app.drain()
+        assert not called.is_set()
+        clock.advance(seconds=0.005)
+        assert called.wait(60)
+
+
+def test_what_a_schedule_writes_calls_handlers() -> None:
+    clock = ManualClock(NOON_MS)
+    app = App(clock=clock)
+    runs = app.table("runs", partition_key="id", stream="NEW_IMAGE")
+    seen: list[str] = []
+
+    @app.schedule("rate(1 hour)")
+    def report(event: dict[str, Any], context: Any) -> None:
+        context.transaction.put(runs, {"id": event["time"]})
+
+    @app.on_insert(runs)
+    def note(item: dict[str, Any], context: Any) -> None:
+        seen.append(item["id"])
+
+    with app:
+        clock.advance(seconds=3600)
+        app.drain()
+    assert seen == ["2026-01-01T13:00:00Z"]
+
+
+def test_names_of_schedules_are_their_own() -> None:
+    with App() as app:
+        with pytest.raises(RuntimeError, match="before the app is started"):
+            app.schedule("rate(1 day)", name="late")(Calls())
+    app, calls = App(), Calls()
+    things = app.table("things", partition_key="id", stream="NEW_IMAGE")
+    app.on_stream(things, name="both")(calls)
+    app.schedule("rate(1 day)", name="both")(calls)
+    with pytest.raises(ValueError, match="there is a function 'both' already"):
+        app.schedule("rate(1 hour)", name="both")(calls)
+    app.on_stream(things, name="taken")(calls)
+    with pytest.raises(ValueError, match="there is a function 'taken' already"):
+        app.schedule("rate(1 day)", name="taken")(Calls())
+    app.close()
