@@ -32,6 +32,7 @@ from .partitions.splitter import Splitter
 from .schema import Table
 from .storage import Reader, SQLiteStore, Store, Transaction
 from .strictness import Strictness, Switches
+from .tracing import Tracing
 
 R = TypeVar("R")
 log = logging.getLogger("pelton.engine")
@@ -77,6 +78,8 @@ class Database:
         self.operations: dict[str, Operation] = {**ITEM_OPERATIONS, **TABLE_OPERATIONS}
         self.switches: Switches | None = None
         """What makes it strict; None, for next to nothing, where `strictness` is off."""
+        self.tracing: Tracing | None = None
+        """What follows its requests, where somebody keeps traces of them."""
         self.store.read(self.catalog.load)
         self.store.on_foreign_commit(self.catalog.load)
         self.backfill = Backfill(self)

@@ -35,6 +35,7 @@ HOMES = {
     "botocore": {"handlers/destinations"},
     "typer": {"src/pelton/cli"},
     "rich": {"src/pelton/cli"},
+    "opentelemetry": {"src/pelton/telemetry.py"},
 }
 
 

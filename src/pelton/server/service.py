@@ -105,6 +105,10 @@ class Service:
             if switches is not None and switches.latency is not None:
                 delay_ms = switches.latency.next_ms()
                 done = Delayed(exchange, delay_ms, self.mailbox.loop, self._call_later)
+            if database.tracing is not None:
+                with database.tracing.incoming(headers):
+                    database.submit(operation, request, done, present=present_stored, write=write)
+                return
             database.submit(operation, request, done, present=present_stored, write=write)
         except BodyTooLarge:
             exchange.reply(413, b"")
