@@ -579,28 +579,3 @@ def test_a_full_disk_is_a_typed_error_that_passes(tmp_path: Path) -> None:
         store.close()
     finally:
         subprocess.run(["umount", small], check=True)
-
-
-def test_a_store_tells_its_commits_and_its_size(path: Path, store: SQLiteStore) -> None:
-    before = store.figures()
-    outcomes = Outcomes(store)
-    hold, go = threading.Event(), threading.Event()
-
-    def put_body(transaction: Transaction, key: bytes) -> None:
-        transaction.put(0, 0, b"x", key, 0, bytes(5000))
-
-    def wait(transaction: Transaction) -> None:
-        hold.set()
-        assert go.wait(30)
-
-    outcomes.queue(wait, alone=True)
-    assert hold.wait(30)
-    for number in range(5):
-        outcomes.queue(partial(put_body, key=b"%d" % number))
-    go.set()
-    outcomes.wait()
-    figures = store.figures()
-    assert figures.commits - before.commits in (2, 3)  # the last wait may have come a moment later
-    assert figures.writes - before.writes == 7
-    assert figures.wal_bytes > 25_000
-    assert figures.file_bytes == path.stat().st_size
