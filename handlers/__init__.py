@@ -7,7 +7,7 @@ from .change import RecordChange
 from .context import Context
 from .dead_letters import TABLE_NAME as DEAD_LETTER_TABLE
 from .dispatcher import Dispatcher
-from .errors import OwnershipLostError, RecordsTrimmedError
+from .errors import CycleError, OwnershipLostError, RecordsTrimmedError
 from .handler import Handler, Shape
 from .mapping import EventSourceMapping
 from .stats import MappingStats
@@ -21,6 +21,7 @@ __all__ = [
     # what calls it
     "Dispatcher",
     "MappingStats",
+    "CycleError",
     "OwnershipLostError",
     "RecordsTrimmedError",
     "DEAD_LETTER_TABLE",

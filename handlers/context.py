@@ -18,6 +18,7 @@ from .mapping import EventSourceMapping
 from .transaction import HandlerWrites
 
 if TYPE_CHECKING:
+    from .chain import Chain
     from .observing import CallObserver
 
 CALL_MS_MAX = 15 * 60 * 1000
@@ -70,6 +71,7 @@ class Source(Callee):
         *,
         limits: Limits | None = None,
         version: str = "",
+        chain: Chain | None = None,
     ) -> None:
         region, account = shard.stream_arn.split(":")[3:5]
         arn = f"arn:aws:lambda:{region}:{account}:function:{handler_name}"
@@ -77,6 +79,8 @@ class Source(Callee):
         self.shard = shard
         self.observers = observers
         """Who stands around each call."""
+        self.chain = chain
+        """What the calls are causes in."""
 
     @classmethod
     def of(
@@ -85,10 +89,18 @@ class Source(Callee):
         shard: Shard,
         clock: Clock,
         observers: Sequence[CallObserver] = (),
+        chain: Chain | None = None,
     ) -> Source:
         """That of a mapping's calls for one shard."""
-        limits, version = Limits.of(mapping), mapping.version
-        return cls(mapping.handler.name, shard, clock, observers, limits=limits, version=version)
+        return cls(
+            mapping.handler.name,
+            shard,
+            clock,
+            observers,
+            limits=Limits.of(mapping),
+            version=mapping.version,
+            chain=chain,
+        )
 
     def key_of(self, first: int, last: int) -> str:
         """What stands for these records and this handler, whenever they are delivered to it."""

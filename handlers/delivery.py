@@ -7,11 +7,12 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from ..engine.cause import current_cause
 from ..streams import Record
 from .calling import Caller, run_to_end
 from .change import RecordChange
 from .context import Context, Source
-from .errors import HungCallsError
+from .errors import CycleError, HungCallsError
 from .event import batch_event
 from .handler import Handler, Shape
 from .limits import Limits
@@ -109,7 +110,12 @@ class Calls:
         self, argument: Any, records: Sequence[Record], done: int
     ) -> tuple[BaseException | None, Any]:
         """What the handler failed with, None if it did not, and what it returned."""
-        source = self._source
+        source, cause = self._source, None
+        if source.chain is not None:
+            try:
+                cause = source.chain.cause_of(records)
+            except CycleError as error:
+                return error, None
         first, last = (records[0].sequence, records[-1].sequence) if records else (0, 0)
         record = None if self._handler.shape is Shape.BATCH else records[0]
         context = Context(
@@ -119,6 +125,7 @@ class Calls:
             call = TimedCall(context, done, self._transaction.mark())
             if not self._begin(call):
                 return TimeoutError("nobody waits for this call any more"), None
+        token = None if cause is None else current_cause.set(cause)
         try:
             if source.observers:
                 with observed(source.observers, Call(source, records, context)):
@@ -132,6 +139,9 @@ class Calls:
             raise
         except BaseException as error:
             return error, None
+        finally:
+            if token is not None:
+                current_cause.reset(token)
         return None, answer
 
     async def _invoke(self, argument: Any, context: Context) -> Any:

@@ -17,7 +17,9 @@ from ..streams import Shard, Streams
 from ..streams.checkpoints import read_follower, read_positions
 from ..streams.lags import oldest_behind_ms, places_of
 from .calling import Caller, is_on_loop
+from .chain import DEPTH_MAX
 from .checkpoint import Ownership, is_paused, note_pin, take_ownership
+from .cycles import Circles
 from .keeper import Keeper
 from .lane import Lane
 from .mapping import EventSourceMapping
@@ -60,6 +62,7 @@ class Dispatcher:
         scheduler: Scheduler | None = None,
         observers: Sequence[CallObserver] = (),
         schedules: Sequence[Schedule] = (),
+        cycle_depth_max: int = DEPTH_MAX,
     ) -> None:
         self._database = database
         self._streams = streams
@@ -71,6 +74,7 @@ class Dispatcher:
         self._subscriptions: dict[str, Subscription] = {}
         self._counters: dict[str, Counters] = {}
         self._changing = threading.RLock()
+        self._circles = Circles()
         self._is_stopping = False
         self._draining = 0
         self._end_routing: Callable[[], None] = _nothing
@@ -86,6 +90,7 @@ class Dispatcher:
             is_stopping=lambda: self._is_stopping,
             is_draining=lambda: self._draining > 0,
             observers=observers,
+            cycle_depth_max=cycle_depth_max,
         )
         self._schedules: Schedules | None = None
         if schedules:
@@ -102,6 +107,7 @@ class Dispatcher:
         for mapping in self._mappings.values():
             if mapping.enabled:
                 self._check_table(mapping)
+        self._circles.warn(self._mappings.values())
         self._begin(list(self._mappings.values()))
         self._end_routing = self._streams.on_append(self._router.route)
         self._router.wake_all()
@@ -132,6 +138,7 @@ class Dispatcher:
             if mapping.enabled:
                 self._check_table(mapping)
             self._note_mapping(mapping)
+            self._circles.warn(self._mappings.values())
             for subscription in self._begin([mapping]):
                 self._scheduler.wake(subscription)
 

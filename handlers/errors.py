@@ -22,6 +22,13 @@ class RecordsTrimmedError(PeltonError):
     """
 
 
+class CycleError(PeltonError):
+    """Raised when handlers have called one another through their writes too often in a row.
+
+    The position stays before the record that would call the next one.
+    """
+
+
 class RecordAgeExceeded(PeltonError):
     """What a record is given up for that was older than its mapping takes."""
 

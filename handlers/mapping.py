@@ -113,6 +113,9 @@ class EventSourceMapping:
     version: str = ""
     """Another version of a handler has positions of its own, from its start on."""
 
+    may_cycle: bool = False
+    """Whether its writes may call it again without end, directly or through other handlers."""
+
     uuid: str = ""
     """What a mapping is known by that was made through the API and not declared in code."""
 

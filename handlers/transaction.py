@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import orjson
 
 from ..engine import Database, Table
+from ..engine.cause import Cause, current_cause
 from ..engine.indexes import StoredItem
 from ..engine.item_keys import ItemKey, key_of_request
 from ..engine.model import validate_request
@@ -166,6 +167,8 @@ class HandlerTransaction(HandlerWrites):
         self._updates: dict[bytes, Located] = {}
         """The updates so far by their requests: a counter counts the same thing many times."""
         self._reads: dict[Address, tuple[Table, ItemKey, bytes | None]] = {}
+        self._causes: dict[Address, Cause] = {}
+        """What the writes of each item follow from: of several, the one with the fewest calls."""
         # A handler whose time is up may still run, and must not write into what is committed.
         self._closing = Lock()
         self._is_open = True
@@ -201,8 +204,12 @@ class HandlerTransaction(HandlerWrites):
         writer, at_ms = self._database.writer, self._database.clock.now_ms()
         changes = [_folded(self._database, transaction, each) for each in self._current()]
         group = transaction.next_sequence()
-        for table, key, decision in changes:
-            writer.apply(transaction, table, key, decision, at_ms=at_ms, group=group)
+        try:
+            for table, key, decision in changes:
+                transaction.cause = self._causes.get((table.name, key.address))
+                writer.apply(transaction, table, key, decision, at_ms=at_ms, group=group)
+        finally:
+            transaction.cause = None
 
     # --- inside --------------------------------------------------------------------------------
 
@@ -214,7 +221,13 @@ class HandlerTransaction(HandlerWrites):
         with self._closing:
             self._check_open()
             self._writes.append(located)
-            self._by_item.setdefault(_address_of(located), []).append(located)
+            address = _address_of(located)
+            self._by_item.setdefault(address, []).append(located)
+            cause = current_cause.get()
+            if cause is not None:
+                known = self._causes.get(address)
+                if known is None or cause.depth < known.depth:
+                    self._causes[address] = cause
 
     def _prepared_update(self, request: dict[str, Any]) -> Located:
         try:

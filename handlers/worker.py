@@ -15,12 +15,14 @@ from ..engine.storage import Reader, Transaction
 from ..streams import Record, Shard, Streams
 from ..streams.losses import Loss
 from .calling import Caller
+from .chain import DEPTH_MAX, Chain
 from .context import Source as Origin
 from .context import request_id_of
 from .dead_letters import TABLE_NAME as DEAD_LETTERS
 from .dead_letters import DeadLetter, bury
 from .delivery import Delivery, Outcome
 from .errors import (
+    CycleError,
     HungCallsError,
     LoopClosedError,
     OwnershipLostError,
@@ -70,6 +72,7 @@ class Surroundings:
     """Whether somebody waits for all handlers: then no batch waits to fill up."""
     observers: Sequence[CallObserver]
     """Who stands around each call."""
+    cycle_depth_max: int = DEPTH_MAX
 
 
 class ShardWorker(Task):
@@ -104,7 +107,13 @@ class ShardWorker(Task):
         self.until = until
         choose, position = chooser_of(mapping, shard.stream_arn), progress.sequence
         self._feed = Feed(source, choose, position, mapping.batch_size, shard.stream_arn)
-        self._origin = Origin.of(mapping, shard, around.database.clock, around.observers)
+        chain = Chain(
+            around.streams.causes,
+            mapping.name,
+            None if mapping.may_cycle else around.cycle_depth_max,
+        )
+        clock = around.database.clock
+        self._origin = Origin.of(mapping, shard, clock, around.observers, chain)
         self._suspects = Suspects(
             splits=mapping.bisect_batch_on_function_error or not mapping.handler.takes_batches,
             retries_max=mapping.maximum_retry_attempts,
@@ -132,7 +141,7 @@ class ShardWorker(Task):
                 self._around.lane.leave()
         except OwnershipLostError as error:
             return self._meet_owner(error)
-        except (LoopClosedError, RecordsTrimmedError) as error:
+        except (CycleError, LoopClosedError, RecordsTrimmedError) as error:
             log.error("%s stops: %s", self.describe(), error)
             return self._stop(error)
         except StoreClosedError as error:
@@ -261,6 +270,8 @@ class ShardWorker(Task):
                 return self._meet_conflict()
             except DynamoDBError as commit_error:
                 return self._note_failure(records[:done], commit_error, is_found=False)
+        if isinstance(error, CycleError):
+            raise error
         if error is not None:
             is_found = not self.mapping.handler.takes_batches
             return self._note_failure(records[done:], error, is_found=is_found)

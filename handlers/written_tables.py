@@ -15,7 +15,7 @@ import inspect
 import re
 import sys
 import types
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 FUNCTIONS_MAX = 100
@@ -48,9 +48,9 @@ Written = dict[str, frozenset[str]]
 """The events that a function's writes make, UPSERT among them, by the name of the table."""
 
 
-def tables_written(function: Callable[..., Any], table_names: Collection[str]) -> Written:
-    """What a function can be seen to write of these tables."""
-    sight = _Sight(table_names)
+def tables_written(function: Callable[..., Any]) -> Written:
+    """What a function can be seen to write; among the names may be some that are no table's."""
+    sight = _Sight()
     sight.visit(function)
     return sight.written
 
@@ -58,8 +58,7 @@ def tables_written(function: Callable[..., Any], table_names: Collection[str]) -
 class _Sight:
     """What has been seen, and the functions that were looked at for it."""
 
-    def __init__(self, table_names: Collection[str]) -> None:
-        self._table_names = table_names
+    def __init__(self) -> None:
         self._visited: set[tuple[types.CodeType, int]] = set()
         self.written: Written = {}
 
@@ -111,12 +110,6 @@ class _Sight:
 
     def note(self, table_name: str, events: frozenset[str]) -> None:
         self.written[table_name] = self.written.get(table_name, frozenset()) | events
-
-    def name_of(self, value: Any) -> str | None:
-        """The name of a table, by its object or by its name where it is known."""
-        if isinstance(value, str):
-            return value if value in self._table_names else None
-        return _table_name(value)
 
 
 class _Names:
@@ -203,7 +196,8 @@ class _Reading:
     def _note_argument(self, at: int, events: frozenset[str]) -> None:
         """A write through a transaction: its first argument is the table."""
         if self._is_load(at):
-            name = self._sight.name_of(self._read_chain(at)[0])
+            value = self._read_chain(at)[0]
+            name = value if isinstance(value, str) else _table_name(value)
             if name is not None:
                 self._sight.note(name, events)
 
@@ -211,7 +205,7 @@ class _Reading:
         """An operation of the API: the tables are among the function's constants."""
         for constant in self._constants:
             for each in constant if isinstance(constant, tuple) else (constant,):
-                if isinstance(each, str) and self._sight.name_of(each) is not None:
+                if isinstance(each, str):
                     self._sight.note(each, events)
 
 

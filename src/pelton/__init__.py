@@ -36,6 +36,7 @@ __all__ = [
     "StreamLimits",
     # errors
     "ConditionalCheckFailedException",
+    "CycleError",
     "DynamoDBError",
     "PeltonError",
     "RecordsTrimmedError",
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
     from .engine.partitions import PartitionLimits as PartitionLimits
     from .engine.strictness import Strictness as Strictness
     from .handlers import Context as Context
+    from .handlers import CycleError as CycleError
     from .handlers import RecordChange as RecordChange
     from .handlers import RecordsTrimmedError as RecordsTrimmedError
     from .requests import Item as Item
@@ -72,6 +74,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "App": ".app",
     "Context": ".handlers",
+    "CycleError": ".handlers",
     "Index": ".definitions",
     "Item": ".requests",
     "ManualClock": ".engine.clock",

@@ -21,6 +21,7 @@ from .engine.partitions.sizes import SizedPartition, sized_partitions
 from .engine.partitions.splitting import split_partition
 from .handlers import Dispatcher, EventSourceMapping, Handler, MappingStats, Shape
 from .handlers.calling import is_on_loop
+from .handlers.chain import DEPTH_MAX
 from .handlers.functions import Function, Functions
 from .stream import Stream
 from .streams import StreamLimits, Streams, Upkeep
@@ -87,6 +88,8 @@ class HandlerOptions(TypedDict, total=False):
     """What that process may take: 128 to 10,240."""
     concurrency_max: int
     """How many calls of the handler run at once, over all shards."""
+    may_cycle: bool
+    """Whether its writes may call it again without end, directly or through other handlers."""
     version: str
     """A version has positions of its own, and begins where its start says."""
     enabled: bool
@@ -108,6 +111,7 @@ class App:
 
     `with app:` starts the handlers and, at its end, stops them and closes the file; `async with`
     too, and then coroutine functions run on the loop it stands in. `aio` is for callers that await.
+    `cycle_depth_max` is how many calls of handlers in a row may follow from one another's writes.
     Raises StoreError and its kin where the file cannot be used.
     """
 
@@ -121,6 +125,7 @@ class App:
         strictness: Strictness | None = None,
         partition_limits: PartitionLimits | None = None,
         stream_limits: StreamLimits | None = None,
+        cycle_depth_max: int = DEPTH_MAX,
     ) -> None:
         self.database = Database(
             path,
@@ -136,6 +141,7 @@ class App:
         self._upkeep.start()
         self._mappings: dict[str, EventSourceMapping] = {}
         self._schedules: dict[str, Schedule] = {}
+        self._cycle_depth_max = cycle_depth_max
         self.functions = Functions()
         self._dispatcher: Dispatcher | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -418,6 +424,7 @@ class App:
             loop=loop,
             observers=self.call_observers,
             schedules=list(self._schedules.values()),
+            cycle_depth_max=self._cycle_depth_max,
         )
         dispatcher.start()
         self._dispatcher = dispatcher

@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 from pelton.handlers import Dispatcher, EventSourceMapping, Handler, Shape
+from pelton.handlers.chain import DEPTH_MAX
 from pelton.handlers.python_values import item_to_python, item_to_wire
 from tests.handlers.stepped import SteppedScheduler
 from tests.region import Region
@@ -72,13 +73,16 @@ class Stage(Region):
             self.clock, Random(seed), lambda: self.database.write(lambda transaction: None)
         )
 
-    def start(self, *mappings: EventSourceMapping, seed: int = 0) -> Dispatcher:
+    def start(
+        self, *mappings: EventSourceMapping, seed: int = 0, depth_max: int = DEPTH_MAX
+    ) -> Dispatcher:
         dispatcher = Dispatcher(
             self.database,
             self.streams,
             mappings,
             random=Random(seed),
             scheduler=self.scheduler(seed),
+            cycle_depth_max=depth_max,
         )
         dispatcher.start()
         self.dispatchers.append(dispatcher)

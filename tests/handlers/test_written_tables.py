@@ -46,7 +46,7 @@ def tables() -> Iterator[None]:
 
 
 def seen(function: Callable[..., Any]) -> Written:
-    return tables_written(function, NAMES)
+    return {name: events for name, events in tables_written(function).items() if name in NAMES}
 
 
 # --- by a table's object --------------------------------------------------------------------------
