@@ -235,20 +235,20 @@ class Dispatcher:
 
     def _stats_of(self, reader: Reader, mapping: EventSourceMapping) -> MappingStats:
         subscription = self._subscriptions.get(mapping.name)
-        idle_state: str | None = None
-        places: Iterable[tuple[Shard, int]] = ()
-        if subscription is not None:
-            places = subscription.places
-        else:
+        idle_state = None
+        if subscription is None:
+            idle_state = STARTING if mapping.enabled else DISABLED
+        places: Iterable[tuple[Shard, int]] = () if subscription is None else subscription.places
+        if not places:
             follower = read_follower(reader, mapping.name)
-            idle_state = DISABLED if not mapping.enabled else STARTING
             if follower is not None:
                 places = places_of(reader, self._streams.shards, self._streams.streams, follower)
-                idle_state = PAUSED if follower.paused else idle_state
+                idle_state = PAUSED if idle_state and follower.paused else idle_state
         return self._counters_of(mapping.name).snapshot(
             mapping.name,
             mapping.table_name,
             idle_state=idle_state,
+            hung_calls=self.hung_calls().get(mapping.name, 0),
             oldest_ms=oldest_behind_ms(reader, places),
         )
 

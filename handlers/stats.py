@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..engine import Clock, SystemClock
+from .errors import TaskTimedOutError
 
 _STEPS_PER_DOUBLING = 4
 _SMALLEST_SECONDS = 1e-6
@@ -171,6 +172,8 @@ class MappingStats:
     """The largest of these in the last minute; None where no batch was done in it."""
     oldest_age_ms: int | None = None
     """How old the oldest record is that the handler has not done; None where it has done all."""
+    hung_calls: int = 0
+    """Calls that are past their timeout and still run."""
     quarantined_keys: int = 0
     """Items that are set aside with what follows them."""
 
@@ -277,17 +280,13 @@ class Counters:
             self._minute.add_age(self._clock.now_ms(), age_ms)
 
     def note_failure(self, error: BaseException, records: int = 0) -> None:
-        """A call has failed, that had so many records."""
+        """A call has failed, that had so many records; TaskTimedOutError: it took too long."""
         with self._lock:
             self._failures += 1
             self._failed += records
+            self._timeouts += isinstance(error, TaskTimedOutError)
             self._last_result = CALL_FAILED
             self._note_error(error)
-
-    def note_timeout(self) -> None:
-        """A call has taken too long; `note_failure` tells of it, too."""
-        with self._lock:
-            self._timeouts += 1
 
     def note_retry(self) -> None:
         with self._lock:
@@ -341,6 +340,7 @@ class Counters:
         *,
         idle_state: str | None = None,
         oldest_ms: int | None = None,
+        hung_calls: int = 0,
         quarantined_keys: int = 0,
     ) -> MappingStats:
         """The figures now, with those that are counted elsewhere.
@@ -376,6 +376,7 @@ class Counters:
                 iterator_age_ms=self._age_ms,
                 iterator_age_max_ms=self._minute.age_max_ms(now_ms),
                 oldest_age_ms=None if oldest_ms is None else max(0, now_ms - oldest_ms),
+                hung_calls=hung_calls,
                 quarantined_keys=quarantined_keys,
                 throttles=self._throttles,
                 timeouts=self._timeouts,

@@ -465,8 +465,11 @@ class App:
         """What `/metrics` tells of this region; of the handlers only while the app is started."""
         from .metrics import take_figures
 
-        stats = {} if self._dispatcher is None else self.stats()
-        return take_figures(self.database, self.streams, stats.values())
+        dispatcher = self._dispatcher
+        if dispatcher is None:
+            return take_figures(self.database, self.streams)
+        handlers, schedules = dispatcher.stats(), dispatcher.schedule_stats()
+        return take_figures(self.database, self.streams, handlers.values(), schedules.values())
 
     def metrics_text(self) -> str:
         """The figures as Prometheus reads them (docs/observability.md has their names)."""

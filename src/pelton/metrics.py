@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Literal, NamedTuple
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from .engine import Database
 from .engine.storage import StoreFigures
 from .handlers import MappingStats
 from .streams import Streams
+
+if TYPE_CHECKING:
+    from .handlers.schedules import ScheduleStats
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -34,23 +38,29 @@ class RegionFigures(NamedTuple):
     store: StoreFigures
     shards: tuple[ShardCount, ...]
     handlers: tuple[MappingStats, ...]
+    schedules: tuple[ScheduleStats, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         return {
             "store": self.store._asdict(),
             "shards": [each._asdict() for each in self.shards],
             "handlers": [each.to_json() for each in self.handlers],
+            "schedules": [asdict(each) for each in self.schedules],
         }
 
 
 def take_figures(
-    database: Database, streams: Streams | None = None, handlers: Iterable[MappingStats] = ()
+    database: Database,
+    streams: Streams | None = None,
+    handlers: Iterable[MappingStats] = (),
+    schedules: Iterable[ScheduleStats] = (),
 ) -> RegionFigures:
     return RegionFigures(
         database.region,
         database.store.figures(),
         () if streams is None else _count_shards(streams),
         tuple(sorted(handlers, key=lambda each: each.name)),
+        tuple(sorted(schedules, key=lambda each: each.name)),
     )
 
 
@@ -78,6 +88,7 @@ class Metric(NamedTuple):
 REGION = ("region",)
 SHARDS = ("region", "table", "state")
 HANDLER = ("region", "handler", "table")
+SCHEDULE = ("region", "schedule")
 
 
 def _seconds(milliseconds: float | None) -> float | None:
@@ -154,6 +165,11 @@ HANDLER_METRICS: tuple[Metric, ...] = (
     ),
     _gauge("pelton_handler_in_flight", "Calls that run now.", lambda stats: stats.in_flight),
     _gauge(
+        "pelton_handler_hung_calls",
+        "Calls that are past their timeout and still run.",
+        lambda stats: stats.hung_calls,
+    ),
+    _gauge(
         "pelton_handler_quarantined_keys",
         "Items that are set aside.",
         lambda stats: stats.quarantined_keys,
@@ -220,12 +236,47 @@ LATENCY_METRIC = Metric(
     lambda stats: stats.latency_sum_seconds,
 )
 
+
+def _runs(name: str, member: str, help: str) -> Metric:
+    return Metric(name, "counter", SCHEDULE, help, lambda stats: getattr(stats, member))
+
+
+SCHEDULE_METRICS: tuple[Metric, ...] = (
+    Metric(
+        "pelton_schedule_running",
+        "gauge",
+        SCHEDULE,
+        "1 while the schedule fires, 0 once it has stopped for good.",
+        lambda stats: int(stats.is_running),
+    ),
+    Metric(
+        "pelton_schedule_last_fire_timestamp_seconds",
+        "gauge",
+        SCHEDULE,
+        "The fire time of the last run that is done with.",
+        lambda stats: _seconds(stats.last_fire_ms),
+    ),
+    Metric(
+        "pelton_schedule_next_fire_timestamp_seconds",
+        "gauge",
+        SCHEDULE,
+        "When it fires next.",
+        lambda stats: _seconds(stats.next_fire_ms),
+    ),
+    _runs("pelton_schedule_runs_total", "runs", "Runs that succeeded."),
+    _runs("pelton_schedule_failures_total", "failures", "Runs that failed."),
+    _runs("pelton_schedule_given_up_total", "given_up", "Fire times given up after their retries."),
+    _runs("pelton_schedule_missed_total", "missed", "Fire times without a run."),
+    _runs("pelton_schedule_late_total", "late", "Runs that began late, behind the one before."),
+)
+
 METRICS: tuple[Metric, ...] = (
     BUILD_METRIC,
     *REGION_METRICS,
     SHARD_METRIC,
     *HANDLER_METRICS,
     LATENCY_METRIC,
+    *SCHEDULE_METRICS,
 )
 """All of them, in the order of the text."""
 
@@ -266,6 +317,14 @@ def metrics_text(regions: Sequence[RegionFigures]) -> str:
     lines += _heading(LATENCY_METRIC)
     for labels, stats in handlers:
         lines += _histogram(labels, stats)
+    for metric in SCHEDULE_METRICS:
+        lines += _heading(metric)
+        lines += [
+            _sample(metric.name, {"region": each.region, "schedule": stats.name}, value)
+            for each in regions
+            for stats in each.schedules
+            if (value := metric.value(stats)) is not None
+        ]
     return "\n".join(lines) + "\n"
 
 

@@ -17,6 +17,7 @@ from rich.console import Console
 
 from pelton import App, Context, ManualClock
 from pelton.cli.top import SERVER_COLUMNS, drawn
+from pelton.handlers.control import pause
 from pelton.server import Server
 
 from .conftest import Run
@@ -105,19 +106,26 @@ def test_a_file_tells_what_lies_before_its_handlers(run: Run, behind: Path) -> N
     code, printed, complaint = run("top", behind)
     assert (code, complaint) == (0, "")
     titles, mail = (line.split("\t") for line in printed.splitlines())
-    assert titles == ["handler", "table", "behind", "bytes", "oldest", "pins"]
-    assert mail[:3] == ["mail", "things", "2"]
-    assert mail[4].split()[0].endswith("d")
-    assert mail[5] == "yes"
+    assert titles == ["handler", "table", "paused", "behind", "bytes", "oldest", "pins"]
+    assert mail[:4] == ["mail", "things", "no", "2"]
+    assert mail[5].split()[0].endswith("d")
+    assert mail[6] == "yes"
     (row,) = json.loads(run("top", behind, "--json")[1])
-    assert (row["records_behind"], str(row["bytes_behind"])) == (2, mail[3])
+    assert (row["records_behind"], str(row["bytes_behind"])) == (2, mail[4])
     shards = json.loads(run("stream", "shards", behind, "things", "--json")[1])
     assert {each["shard_id"] for each in row["shards"]} == {each["ShardId"] for each in shards}
     assert sum(each["records_behind"] for each in row["shards"]) == 2
 
 
+def test_a_file_tells_which_handlers_are_paused(run: Run, behind: Path) -> None:
+    with App(behind) as app:
+        pause(app.database, "mail")
+    assert json.loads(run("top", behind, "--json")[1])[0]["is_paused"]
+
+
 def test_a_file_without_handlers_has_an_empty_list(run: Run, file: Path) -> None:
-    assert run("top", file)[1].splitlines() == ["handler\ttable\tbehind\tbytes\toldest\tpins"]
+    titles = "handler table paused behind bytes oldest pins"
+    assert run("top", file)[1] == titles.replace(" ", "\t") + "\n"
     assert run("top", file, "--json")[1] == "[]\n"
 
 

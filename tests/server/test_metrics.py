@@ -58,6 +58,9 @@ def app() -> Iterator[App]:
     def other(event: dict[str, Any], context: Context) -> None:
         pass
 
+    @app.schedule("rate(1 hour)")
+    def sweep(event: dict[str, Any], context: object) -> None: ...
+
     with app:
         things.put({"id": "a"})
         things.put({"id": "b"})
@@ -86,6 +89,9 @@ def test_prometheus_reads_the_metrics(app: App, url: str) -> None:
     assert value_of(text, "pelton_stream_shards", table="things", state="open") == 4
     assert value_of(text, "pelton_writes_total", region="us-east-1") >= 3
     assert value_of(text, "pelton_wal_size_bytes", region="us-east-1") > 0
+    assert value_of(text, "pelton_schedule_running", schedule="sweep") == 1
+    next_s = value_of(text, "pelton_schedule_next_fire_timestamp_seconds", schedule="sweep")
+    assert next_s * 1000 > app.database.clock.now_ms()
     assert app.metrics_text().splitlines()[0] == text.splitlines()[0]
 
 
@@ -121,6 +127,7 @@ def test_the_stats_are_told_as_json(url: str) -> None:
     assert (note["state"], note["last_error"]) == ("running", "ValueError: not this one")
     assert note["last_processing_result"] == "PROBLEM: Function call failed"
     assert told["shards"] == [{"table_name": "things", "open": 4, "closed": 0}]
+    assert [each["name"] for each in told["schedules"]] == ["sweep"]
     assert set(told["store"]) == {"commits", "writes", "file_bytes", "wal_bytes"}
 
 

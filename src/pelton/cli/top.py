@@ -136,6 +136,7 @@ def _rows_of_file(app: App) -> list[Row]:
         {
             "name": lag.follower.name,
             "table_name": lag.follower.table_name,
+            "is_paused": lag.follower.paused,
             "pins_records": lag.follower.pins_records,
             "records_behind": lag.records,
             "bytes_behind": lag.size_bytes,
@@ -168,7 +169,11 @@ def _age_style(row: Row) -> str:
 
 
 def _state_style(row: Row) -> str:
-    return {"running": "green", "stopped": "bold red"}.get(row["state"], "")
+    return {"running": "green", "stopped": "bold red"}.get(row["state"], "yellow")
+
+
+def _paused_style(row: Row) -> str:
+    return "yellow" if row["is_paused"] else ""
 
 
 def _error_text(row: Row) -> str:
@@ -201,6 +206,7 @@ SERVER_COLUMNS = (
 FILE_COLUMNS = (
     Column("handler", lambda row: str(row["name"])),
     Column("table", lambda row: str(row["table_name"])),
+    Column("paused", lambda row: "yes" if row["is_paused"] else "no", _paused_style),
     Column("behind", lambda row: str(row["records_behind"]), is_number=True),
     Column("bytes", lambda row: str(row["bytes_behind"]), is_number=True),
     OLDEST,
