@@ -47,6 +47,8 @@ class DeadLetter:
     failures: Sequence[Attempt] = ()
     condition: Condition = Condition.RETRIES
     is_held: bool = False
+    untold: str | None = None
+    """Why the destination was not told of it, where there is one."""
 
     def items(self) -> Iterator[dict[str, Any]]:
         """The items that keep it: one, and one more for each further part of a large record.
@@ -75,11 +77,14 @@ class DeadLetter:
             yield {**key, "record_json": part}
 
     def _why(self) -> dict[str, Any]:
-        held = {"held": True} if self.is_held else {}
         if self.error is None:
-            return held
-        return {**held, "condition": self.condition.value, **describe_failure(self.error)} | {
-            "failures": [describe(each) for each in self.failures]
+            return {"held": True} if self.is_held else {}
+        untold = {} if self.untold is None else {"untold": self.untold[:ERROR_CHARACTERS_MAX]}
+        return {
+            "condition": self.condition.value,
+            "failures": [describe(each) for each in self.failures],
+            **describe_failure(self.error),
+            **untold,
         }
 
 

@@ -20,6 +20,7 @@ from .calling import Caller, is_on_loop
 from .chain import DEPTH_MAX
 from .checkpoint import Ownership, is_paused, note_pin, take_ownership
 from .cycles import Circles
+from .destinations import Destination, destination_of
 from .keeper import Keeper
 from .lane import Lane
 from .mapping import EventSourceMapping
@@ -63,6 +64,7 @@ class Dispatcher:
         observers: Sequence[CallObserver] = (),
         schedules: Sequence[Schedule] = (),
         cycle_depth_max: int = DEPTH_MAX,
+        destination_of: Callable[[str, str], Destination] = destination_of,
     ) -> None:
         self._database = database
         self._streams = streams
@@ -91,6 +93,7 @@ class Dispatcher:
             is_draining=lambda: self._draining > 0,
             observers=observers,
             cycle_depth_max=cycle_depth_max,
+            destination_of=lambda arn: destination_of(arn, database.region),
         )
         self._schedules: Schedules | None = None
         if schedules:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID, uuid5
 
+from .destinations.arn import check_destination
 from .handler import Handler
 
 MINUTE_SECONDS = 60
@@ -27,6 +29,13 @@ RANGES = {
 """Lambda's bounds of each number, both included. Source: the service's model."""
 
 FILTERS_MAX = 10
+
+_DECLARED = UUID("5f3a3c1e-7d0b-5f6f-9a61-0b1c6f2c9f4e")
+
+
+def uuid_of_declared(region: str, account: str, name: str) -> str:
+    """What Lambda's API and its destinations know a mapping by that is declared in code."""
+    return str(uuid5(_DECLARED, f"{account}/{region}/{name}"))
 
 
 @dataclass(frozen=True)
@@ -128,6 +137,8 @@ class EventSourceMapping:
             age == -1 or age >= MINUTE_SECONDS,
             f"-1, or {MINUTE_SECONDS} to {RANGES['maximum_record_age_in_seconds'][1]}",
         )
+        if self.on_failure is not None:
+            check_destination(self.on_failure)
         for option, choices in (
             ("starting_position", STARTING_POSITIONS),
             ("on_trimmed", ON_TRIMMED),

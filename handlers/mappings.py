@@ -19,13 +19,12 @@ from ..engine.storage.port import META_SPACE
 from ..streams import Streams
 from .control import forget_mapping
 from .functions import Functions, arn_of_function
-from .mapping import EventSourceMapping
+from .mapping import EventSourceMapping, uuid_of_declared
 
 if TYPE_CHECKING:
     from .dispatcher import Dispatcher
 
 STORED_KIND = b"stored-mapping"
-_NAMESPACE = uuid.UUID("5f3a3c1e-7d0b-5f6f-9a61-0b1c6f2c9f4e")
 _LIMITS = {"timeout_seconds", "run_in", "memory_limit_mb", "concurrency_max"}
 OPTIONS = tuple(
     each.name
@@ -194,10 +193,9 @@ class Mappings:
                 raise MappingExistsError(other.uuid)
 
     def _declare(self, mapping: EventSourceMapping) -> KnownMapping:
-        name = f"{self._database.account}/{self._database.region}/{mapping.name}"
         table = self._database.catalog.tables.get(mapping.table_name)
         stream = None if table is None else table.stream
-        key = str(uuid.uuid5(_NAMESPACE, name))
+        key = uuid_of_declared(self._database.region, self._database.account, mapping.name)
         function_arn = arn_of_function(
             self._database.region, self._database.account, mapping.handler.name
         )

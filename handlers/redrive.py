@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
+import orjson
+
 from ..engine import Database, DynamoDBError
-from ..streams import Shard, Streams
+from ..engine.storage import Transaction
+from ..streams import Shard, Streams, to_wire
 from .attempts import Attempt, describe_attempt, without_repeats
 from .calling import Caller
 from .context import Source
-from .dead_letters import TABLE_NAME, describe, describe_failure
+from .dead_letters import TABLE_NAME, describe, describe_failure, item_key_of
 from .delivery import Delivery
 from .errors import ReadConflict
-from .letters import Letter, find_letter, letters_of
+from .letters import Letter, find_letter, handler_names, letters_of
 from .mapping import EventSourceMapping
+from .python_values import item_to_python
+from .quarantine import held_sequences, items_set_aside, let_go
+from .reports import REPORTED, InvalidReportError, ReportedFailure, first_failure
 from .transaction import HandlerTransaction
 
 log = logging.getLogger("pelton.handlers")
@@ -41,7 +48,8 @@ class Redrive:
     """Delivers letters one by one; what their handlers write, and the letter's end, are one commit.
 
     Of each item the letters go in order, up to the first that fails. A letter that somebody else
-    is delivering at the same time is done once: who commits second finds it gone.
+    is delivering at the same time is done once: who commits second finds it gone. An item that is
+    set aside is let out in the commit of the last letter that is held of it.
     """
 
     def __init__(
@@ -63,21 +71,56 @@ class Redrive:
 
         Raises ValueError where a letter's handler is none of the mappings, or takes windows.
         """
-        delivered, waiting = 0, 0
-        failed: dict[tuple[str, str, str], Letter] = {}
-        for letter in letters_of(self._database, handler_name, key):
-            item = (letter.handler_name, letter.table_name, repr(sorted(letter.key.items())))
-            if item in failed:
-                waiting += 1
-                continue
-            mapping = self._mapping_of(letter)
-            is_done, error = self._deliver(mapping, letter)
-            if error is None:
-                delivered += is_done
-                continue
+        tally = _Tally()
+        names = [handler_name] if handler_name is not None else self._names()
+        for name in names:
+            self._forget_removed(name, key)
+            before = -1
+            # What came behind the letters of an item that is set aside is held by now.
+            while before < tally.delivered:
+                before = tally.delivered
+                for letter in letters_of(self._database, name, key):
+                    self._try(letter, tally)
+                if not self._items_held(name, key) - tally.items_failed(name):
+                    break
+        return Redriven(tally.delivered, list(tally.failed.values()), len(tally.waiting))
+
+    def _try(self, letter: Letter, tally: _Tally) -> None:
+        item = (letter.handler_name, item_key_of(letter.record))
+        if item in tally.failed:
+            if letter.sequence_number != tally.failed[item].sequence_number:
+                tally.waiting.add((letter.handler_name, letter.sequence_number))
+            return
+        is_done, error = self._deliver(self._mapping_of(letter), letter)
+        tally.delivered += is_done
+        if error is not None:
             log.warning("%s: %s", _describe(letter), error, exc_info=error)
-            failed[item] = self._note_failure(letter, error)
-        return Redriven(delivered, list(failed.values()), waiting)
+            tally.failed[item] = self._note_failure(letter, error)
+
+    # --- items that are set aside --------------------------------------------------------------
+
+    def _names(self) -> list[str]:
+        """The names of the handlers that have letters, or items that are set aside."""
+        if TABLE_NAME not in self._database.catalog.tables:
+            return []
+        return handler_names(self._database)
+
+    def _items_held(self, name: str, key: Mapping[str, Any] | None) -> set[bytes]:
+        found = self._database.store.read(lambda reader: items_set_aside(reader, name))
+        if key is None:
+            return found
+        return {each for each in found if item_to_python(orjson.loads(each)) == key}
+
+    def _forget_removed(self, name: str, key: Mapping[str, Any] | None) -> None:
+        """Holds no longer what somebody has removed from the table of dead letters."""
+        store = self._database.store
+        for item_key in self._items_held(name, key):
+            for sequence in store.read(partial(held_sequences, mapping=name, item_key=item_key)):
+                if find_letter(self._database, name, to_wire(sequence)) is not None:
+                    break  # those behind it are met when their turn has come
+                self._database.write(
+                    partial(let_go, mapping=name, item_key=item_key, sequence=sequence)
+                )
 
     # --- one letter ----------------------------------------------------------------------------
 
@@ -97,7 +140,7 @@ class Redrive:
             if error is not None:
                 return False, error
             try:
-                self._database.write(transaction.apply)
+                self._database.write(_ending(letter, transaction))
             except ReadConflict as conflict:
                 error = conflict
             except DynamoDBError as refusal:
@@ -111,9 +154,16 @@ class Redrive:
     ) -> BaseException | None:
         if letter.event_name not in mapping.event_names:
             return ValueError(f"{mapping.name!r} is not called for {letter.event_name} any more")
-        source = Source(mapping.name, self._shard_of(letter), self._database.clock)
+        source = Source.of(mapping, self._shard_of(letter), self._database.clock)
         delivery = Delivery(mapping.handler, source, transaction, letter.attempts + 1)
-        return delivery.run(self._caller, [letter.record], _never).error
+        outcome = delivery.run(self._caller, [letter.record], _never)
+        if outcome.error is not None or not mapping.reports_failures:
+            return outcome.error
+        try:
+            place = first_failure(outcome.answer, [letter.record])
+        except InvalidReportError as error:
+            return error
+        return None if place is None else ReportedFailure(REPORTED)
 
     def _note_failure(self, letter: Letter, error: BaseException) -> Letter:
         """Keeps the attempt in the letter; returns the letter as it is then."""
@@ -171,6 +221,29 @@ def _with(failures: tuple[Attempt, ...], attempt: Attempt) -> list[Attempt]:
     if len(all_of_them) > FAILURES_KEPT:
         del all_of_them[FAILURES_KEPT // 4]
     return without_repeats(all_of_them)
+
+
+class _Tally:
+    """What has come of the letters so far; `failed` are those that hold back their items."""
+
+    def __init__(self) -> None:
+        self.delivered = 0
+        self.failed: dict[tuple[str, bytes], Letter] = {}
+        self.waiting: set[tuple[str, str]] = set()
+
+    def items_failed(self, name: str) -> set[bytes]:
+        return {item_key for handler_name, item_key in self.failed if handler_name == name}
+
+
+def _ending(letter: Letter, writes: HandlerTransaction) -> Callable[[Transaction], None]:
+    """The work that does what a handler has written, and holds its letter no longer."""
+
+    def work(transaction: Transaction) -> None:
+        writes.apply(transaction)
+        record = letter.record
+        let_go(transaction, letter.handler_name, item_key_of(record), record.sequence)
+
+    return work
 
 
 def _describe(letter: Letter) -> str:

@@ -7,6 +7,8 @@ from typing import Any
 
 from ..streams import Record, to_wire
 
+REPORTED = "the handler reported that this record failed"
+
 
 class InvalidReportError(ValueError):
     """Raised for an answer that names no record of its batch: the whole batch counts as failed."""

@@ -17,6 +17,7 @@ from ..streams.stream import Stream
 from .checkpoint import Ownership
 from .errors import RecordsTrimmedError
 from .feed import ShardSource, Source
+from .giving_up import GivingUp
 from .lanes import LaneSource, SharedPages
 from .mapping import EventSourceMapping
 from .missed import describe_loss, loss_error
@@ -57,6 +58,9 @@ class Subscription(Task):
         self._finishing = threading.Lock()
         self._counters = counters
         counters.note_begin()
+        arn = mapping.on_failure
+        destination = None if arn is None else around.destination_of(arn)
+        self._giving_up = GivingUp(around.database, mapping, destination)
         self._fault: ValueError | RecordsTrimmedError | None = None
 
     def step(self) -> Step:
@@ -227,6 +231,7 @@ class Subscription(Task):
             source=source,
             progress=progress,
             counters=self._counters,
+            giving_up=self._giving_up,
             finished=self._finish,
             is_superseded=self._check_superseded,
             until=until,

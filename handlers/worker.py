@@ -14,23 +14,23 @@ from ..engine.errors import StoreClosedError, TrimmedDataAccessException
 from ..engine.storage import Reader, Transaction
 from ..streams import Record, Shard, Streams
 from ..streams.losses import Loss
+from .attempts import Attempts
 from .calling import Caller
 from .chain import DEPTH_MAX, Chain
 from .context import Source as Origin
 from .context import request_id_of
-from .dead_letters import TABLE_NAME as DEAD_LETTERS
-from .dead_letters import DeadLetter, bury
 from .delivery import Delivery, Outcome
+from .destinations import Destination, DestinationError
 from .errors import (
     CycleError,
     HungCallsError,
     LoopClosedError,
     OwnershipLostError,
     ReadConflict,
-    RecordAgeExceeded,
     RecordsTrimmedError,
 )
 from .feed import Batch, Feed, Source, chooser_of
+from .giving_up import GivenUp, GivingUp
 from .keeper import Keeper
 from .lane import Lane
 from .logs import call_fields
@@ -38,7 +38,8 @@ from .mapping import EventSourceMapping
 from .missed import describe_loss, find_loss, forget_losses, loss_error
 from .observing import CallObserver
 from .progress import Progress
-from .reports import InvalidReportError, ReportedFailure, first_failure
+from .quarantine import LetOutMeanwhile
+from .reports import REPORTED, InvalidReportError, ReportedFailure, first_failure
 from .retry import BACKOFF_SECONDS_MAX, Suspects, Verdict, backoff_seconds
 from .scheduler import Next, RetryIn, Scheduler, Step, Task, WakeWithin
 from .stats import Counters
@@ -72,6 +73,8 @@ class Surroundings:
     """Whether somebody waits for all handlers: then no batch waits to fill up."""
     observers: Sequence[CallObserver]
     """Who stands around each call."""
+    destination_of: Callable[[str], Destination]
+    """What an ARN names, to be told of records that were given up."""
     cycle_depth_max: int = DEPTH_MAX
 
 
@@ -91,6 +94,7 @@ class ShardWorker(Task):
         source: Source,
         progress: Progress,
         counters: Counters,
+        giving_up: GivingUp,
         finished: Callable[[ShardWorker], None],
         is_superseded: Callable[[], bool],
         until: int | None = None,
@@ -106,7 +110,9 @@ class ShardWorker(Task):
         self._is_superseded = is_superseded
         self.until = until
         choose, position = chooser_of(mapping, shard.stream_arn), progress.sequence
-        self._feed = Feed(source, choose, position, mapping.batch_size, shard.stream_arn)
+        self._giving_up = giving_up
+        self._sieve = sieve = giving_up.sieve(choose)
+        self._feed = Feed(source, sieve or choose, position, mapping.batch_size, shard.stream_arn)
         chain = Chain(
             around.streams.causes,
             mapping.name,
@@ -118,6 +124,9 @@ class ShardWorker(Task):
             splits=mapping.bisect_batch_on_function_error or not mapping.handler.takes_batches,
             retries_max=mapping.maximum_retry_attempts,
         )
+        self._attempts = Attempts()
+        self._given_up: GivenUp | None = None
+        """What was given up and is not kept yet."""
         self._appended_at: float | None = None
         self._gathered_ms: int | None = None
         """Since when a batch that is not full yet waits for more."""
@@ -139,6 +148,8 @@ class ShardWorker(Task):
                 return self._step()
             finally:
                 self._around.lane.leave()
+        except LetOutMeanwhile:
+            return self._read_again()
         except OwnershipLostError as error:
             return self._meet_owner(error)
         except (CycleError, LoopClosedError, RecordsTrimmedError) as error:
@@ -169,11 +180,12 @@ class ShardWorker(Task):
     def _step(self) -> Step:
         if self._loss is not None:
             raise self._loss
+        if self._given_up is not None:
+            return self._bury(self._given_up)
         appended_at, self._appended_at = self._appended_at, None
         feed = self._feed
         if self._suspects.failures and self._has_lost_first():
-            feed.begin_at(self.progress.sequence)
-            self._suspects.note_success(self._suspects.count)
+            self._begin_again()
         if not self._suspects.count:
             try:
                 self._fill()
@@ -211,10 +223,10 @@ class ShardWorker(Task):
     def _pass_unwanted(self) -> Step:
         """Moves on behind records that the handler is not called for."""
         feed = self._feed
+        if feed.read_to > self.progress.sequence:
+            self._move(feed.read_to, None)
         if feed.is_end:
             return self._finish()
-        if feed.read_to > self.progress.sequence:
-            self._advance(feed.read_to)
         return Next.IDLE if feed.is_complete else Next.AGAIN
 
     def _count_too_old(self) -> int:
@@ -282,7 +294,7 @@ class ShardWorker(Task):
         rest = len(batch.records) - place
         if not place:
             # It is known to be the first, but only who may split a batch can set it apart.
-            error = ReportedFailure("the handler reported that this record failed")
+            error = ReportedFailure(REPORTED)
             is_found = self.mapping.bisect_batch_on_function_error
             return self._note_failure(batch.records, error, is_found=is_found)
         if transaction.has_writes:
@@ -298,12 +310,10 @@ class ShardWorker(Task):
         """Makes a delivery durable: its writes and the position together, or the position alone."""
         last = batch.records[done - 1]
         sequence = batch.through if done == len(batch.records) else last.sequence
-        if transaction.has_writes:
-            self.progress.commit(sequence, transaction.apply)
-        else:
-            self._advance(sequence)
+        self._move(sequence, transaction)
         self._feed.drop(done)
         self._suspects.note_success(done)
+        self._attempts.forget(sequence)
         self._counters.note_success(done)
         self._counters.note_age(self._around.database.clock.now_ms() - last.at_ms)
         self._lane_deliveries = max(0, self._lane_deliveries - 1)
@@ -318,9 +328,32 @@ class ShardWorker(Task):
         feed = self._feed
         return Next.IDLE if not feed and feed.is_complete and not feed.is_end else Next.AGAIN
 
-    def _advance(self, sequence: int) -> None:
-        self.progress.advance(sequence)
-        self._around.keeper.note(self)
+    def _move(self, sequence: int, writes: HandlerTransaction | None) -> None:
+        """Moves the position on; in a commit if there is anything to write with it."""
+        sieve = self._sieve
+        if sieve is not None and (held := sieve.until(sequence)):
+            writes = writes or HandlerTransaction(self._around.database)
+            work = self._giving_up.holding(self.shard, held, writes)
+            self.progress.commit(sequence, work)
+            sieve.forget(sequence)
+        elif writes is not None and writes.has_writes:
+            self.progress.commit(sequence, writes.apply)
+        else:
+            self.progress.advance(sequence)
+            self._around.keeper.note(self)
+
+    def _read_again(self) -> Step:
+        """Items were set aside or let out: everything behind the position is read anew."""
+        self._giving_up.look_again()
+        self._begin_again()
+        return Next.AGAIN
+
+    def _begin_again(self) -> None:
+        if self._sieve is not None:
+            self._sieve.begin_again()
+        self._feed.begin_at(self.progress.sequence)
+        self._suspects.note_success(self._suspects.count)
+        self._given_up = None
 
     # --- failures ------------------------------------------------------------------------------
 
@@ -331,6 +364,7 @@ class ShardWorker(Task):
         failures = self._suspects.failures
         called = records if self.mapping.handler.takes_batches else records[:1]
         self._counters.note_failure(error, len(called))
+        self._attempts.note(called, error, self._around.database.clock.now_ms())
         if verdict is Verdict.GIVE_UP:
             return self._give_up(records[:1] if is_found else records, error)
         log.warning(
@@ -346,17 +380,7 @@ class ShardWorker(Task):
         return RetryIn(backoff_seconds(failures, self._around.random.random()))
 
     def _give_up(self, records: Sequence[Record], error: BaseException | None) -> Step:
-        """Makes dead letters of records; without an error they were too old to be tried again."""
-        database, attempts = self._around.database, self._suspects.failures
-        failed_at_ms = database.clock.now_ms()
-        if error is None:
-            seconds = self.mapping.maximum_record_age_in_seconds
-            error = RecordAgeExceeded(f"the record was not done within {seconds} seconds")
-        letters = [
-            DeadLetter(self.mapping.name, self.shard, record, error, attempts, failed_at_ms)
-            for record in records
-            if self.shard.table_name != DEAD_LETTERS  # a letter about a letter would never end
-        ]
+        """Gives records up; without an error they were too old to be tried again."""
         log.error(
             "%s: %d record(s) given up",
             self.describe(),
@@ -364,16 +388,39 @@ class ShardWorker(Task):
             exc_info=error,
             extra=self._fields_of(records),
         )
+        attempts = self._suspects.failures
+        key = self._origin.key_of(records[0].sequence, records[-1].sequence)
+        request_id = request_id_of(key, max(1, attempts))
+        now_ms = self._around.database.clock.now_ms()
+        self._given_up = GivenUp(records, error, attempts, request_id, now_ms)
+        return self._bury(self._given_up)
+
+    def _bury(self, given_up: GivenUp) -> Step:
+        """Tells the destination, then makes dead letters in the commit that goes on behind them."""
+        records, sieve = given_up.records, self._sieve
         try:
-            self.progress.commit(records[-1].sequence, bury(database, letters).apply)
+            self._giving_up.tell(self.shard, self._origin.function_arn, given_up)
+        except DestinationError as error:
+            log.warning("%s: %s", self.describe(), error)
+            return RetryIn(backoff_seconds(given_up.tellings, self._around.random.random()))
+        through = records[-1].sequence
+        held = () if sieve is None else sieve.until(through)
+        try:
+            work = self._giving_up.burial(self.shard, given_up, self._attempts, held)
+            self.progress.commit(through, work)
         except DynamoDBError:
             log.exception("%s: the dead letters cannot be written", self.describe())
             return RetryIn(BACKOFF_SECONDS_MAX)
+        self._given_up = None
         self._feed.drop(len(records))
         self._suspects.note_success(len(records))
+        self._attempts.forget(through)
         self._counters.note_dropped(len(records))
-        self._counters.note_dead_letters(len(letters))
-        return Next.AGAIN
+        if self._giving_up.writes_letters:
+            self._counters.note_dead_letters(len(records))
+        if given_up.is_told:
+            self._counters.note_destination(len(records))
+        return Next.AGAIN if sieve is None else self._read_again()
 
     def _fields_of(self, records: Sequence[Record]) -> dict[str, object]:
         """What a line of the log is to know of the call that these records were in last."""
