@@ -20,10 +20,12 @@ class Chain:
     """
 
     def __init__(self, causes: Causes, handler_name: str, depth_max: int | None = None) -> None:
-        self._causes = causes
+        self._look_up = causes.of
         self._handler_name = handler_name
         self._depth_max = depth_max
         self._first = Cause().then(handler_name)
+        self._before, self._behind = Cause(), self._first
+        """A cause and the one that follows from it: most records share theirs with others."""
 
     def cause_of(self, records: Sequence[Record]) -> Cause:
         """The cause of all that a call with these records writes.
@@ -32,19 +34,22 @@ class Chain:
         fewest calls before it, so that a chain is never told longer than it is. Raises CycleError
         where even that one has too many.
         """
+        look_up = self._look_up
         before: Cause | None = None
-        if self._causes:
-            for record in records:
-                cause = self._causes.of(record.sequence)
-                if cause is None:
-                    return self._first
-                if before is None or cause.depth < before.depth:
-                    before = cause
+        for record in records:
+            cause = look_up(record.sequence)
+            if cause is None:
+                return self._first
+            if before is None or cause.depth < before.depth:
+                before = cause
         if before is None:
             return self._first
+        if before is self._before:
+            return self._behind
         if self._depth_max is not None and before.depth >= self._depth_max:
             raise CycleError(self._describe(before))
-        return before.then(self._handler_name)
+        self._before, self._behind = before, before.then(self._handler_name)
+        return self._behind
 
     def _describe(self, before: Cause) -> str:
         name = self._handler_name

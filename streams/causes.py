@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ..engine.cause import Cause
 
 RECORDS_MAX = 65_536
@@ -16,6 +18,11 @@ class Causes:
     def __init__(self, records_max: int = RECORDS_MAX) -> None:
         self._records_max = records_max
         self._by_sequence: dict[int, Cause] = {}
+        self.of: Callable[[int], Cause | None] = self._by_sequence.get
+        """What a record follows from; None for a write from outside, and where it is forgotten.
+
+        The look-up itself, as it is made for each record of each call.
+        """
 
     def __len__(self) -> int:
         return len(self._by_sequence)
@@ -29,7 +36,3 @@ class Causes:
     def forget(self, sequence: int) -> None:
         """The record was not written after all."""
         self._by_sequence.pop(sequence, None)
-
-    def of(self, sequence: int) -> Cause | None:
-        """What a record follows from; None for a write from outside, and where it is forgotten."""
-        return self._by_sequence.get(sequence)
