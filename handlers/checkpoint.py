@@ -6,12 +6,14 @@ one owner at a time: taking it over raises its epoch, and whoever commits with a
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import NamedTuple
 
 from ..engine.storage import Reader, Transaction
 from ..streams import Streams
 from ..streams.checkpoints import (
     Follower,
+    Start,
     begin_in_shards,
     forget_position,
     keep_follower,
@@ -21,7 +23,7 @@ from ..streams.checkpoints import (
     read_positions,
 )
 from .errors import OwnershipLostError
-from .mapping import EventSourceMapping
+from .mapping import BEGINNING, EventSourceMapping
 
 
 class Ownership(NamedTuple):
@@ -80,9 +82,18 @@ def _register(transaction: Transaction, streams: Streams, mapping: EventSourceMa
             streams.shards,
             streams.streams,
             follower,
-            is_latest=mapping.starting_position == "LATEST",
+            start_of(mapping),
         )
     return follower
+
+
+def start_of(mapping: EventSourceMapping) -> Start | int:
+    """Where a mapping begins that has never run; a time is in milliseconds since the epoch."""
+    if isinstance(mapping.start, datetime):
+        return round(mapping.start.timestamp() * 1000)
+    if mapping.start == BEGINNING:
+        return Start.ITEMS
+    return Start.LATEST if mapping.starting_position == "LATEST" else Start.HORIZON
 
 
 def check_position(

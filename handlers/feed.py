@@ -6,6 +6,7 @@ from collections.abc import Callable
 from itertools import islice
 from typing import NamedTuple, Protocol
 
+from ..engine.storage import Transaction
 from ..streams import Record, Shard, Streams
 from .handler import ALL_EVENTS
 from .mapping import EventSourceMapping
@@ -30,10 +31,18 @@ class Reading(NamedTuple):
 
 
 class Source(Protocol):
-    """Where a feed reads: a shard, or the part of it that is one lane's."""
+    """Where a feed reads: a shard, the part of it that is one lane's, or more than a shard.
+
+    `until` is the sequence that it ends with, where that is not the shard's end.
+    """
+
+    until: int | None
 
     def read(self, after_sequence: int, limit: int) -> Reading:
         """Raises TrimmedDataAccessException where records behind that sequence are gone."""
+
+    def finish(self, transaction: Transaction) -> None:
+        """What else the commit of its end does."""
 
 
 Choose = Callable[[list[Record]], list[Record]]
@@ -156,6 +165,8 @@ class Feed:
 class ShardSource:
     """A whole shard."""
 
+    until: int | None = None
+
     def __init__(self, streams: Streams, shard: Shard) -> None:
         self._streams = streams
         self._shard = shard
@@ -166,3 +177,6 @@ class ShardSource:
         )
         through = records[-1].sequence if records else after_sequence
         return Reading(records, through, is_end, is_complete)
+
+    def finish(self, transaction: Transaction) -> None:
+        pass

@@ -14,6 +14,7 @@ from operator import attrgetter
 from typing import NamedTuple
 from zlib import crc32
 
+from ..engine.storage import Transaction
 from ..streams import Record, Shard, Streams
 from .feed import EVENT_BYTES_MAX, Reading
 
@@ -50,7 +51,7 @@ class SharedPages:
         self.lanes = lanes
         self._streams = streams
         self._shard = shard
-        self._until = until
+        self.until = until
         self._limit = min(PAGE_RECORDS_MAX, batch_size * lanes)
         self._pages: deque[_Page] = deque(maxlen=PAGES_PER_LANE * lanes)
         self._lock = threading.Lock()
@@ -74,16 +75,14 @@ class SharedPages:
         return Reading(taken, page.through, is_end, is_complete=is_complete or is_end)
 
     def _read(self, after: int) -> tuple[_Page, bool]:
-        if self._until is not None and after >= self._until:
+        if self.until is not None and after >= self.until:
             return _Page(after, after, True, [[] for _ in range(self.lanes)]), True
         records, is_end, is_complete = self._streams.read(
             self._shard, after, self._limit, EVENT_BYTES_MAX
         )
-        if self._until is not None and (
-            is_end or not records or records[-1].sequence >= self._until
-        ):
-            records = [record for record in records if record.sequence <= self._until]
-            through, is_end, is_complete = self._until, True, True
+        if self.until is not None and (is_end or not records or records[-1].sequence >= self.until):
+            records = [record for record in records if record.sequence <= self.until]
+            through, is_end, is_complete = self.until, True, True
         else:
             through = records[-1].sequence if records else after
         by_lane: list[list[Record]] = [[] for _ in range(self.lanes)]
@@ -99,8 +98,12 @@ class LaneSource:
     """One lane of a shard."""
 
     def __init__(self, pages: SharedPages, lane: int) -> None:
+        self.until = pages.until
         self._pages = pages
         self._lane = lane
 
     def read(self, after_sequence: int, limit: int) -> Reading:
         return self._pages.read(self._lane, after_sequence, limit)
+
+    def finish(self, transaction: Transaction) -> None:
+        pass

@@ -11,15 +11,16 @@ import threading
 from collections.abc import Callable
 
 from ..streams import Shard
-from ..streams.checkpoints import read_follower, read_lanes
+from ..streams.checkpoints import Frontier, Start, read_follower, read_frontier, read_lanes
 from ..streams.losses import GONE, forget_loss, read_loss
 from ..streams.stream import Stream
-from .checkpoint import Ownership
+from .beginning import BeginningProgress, BeginningSource
+from .checkpoint import Ownership, start_of
 from .errors import RecordsTrimmedError
 from .feed import ShardSource, Source
 from .giving_up import GivingUp
 from .lanes import LaneSource, SharedPages
-from .mapping import EventSourceMapping
+from .mapping import BEGINNING, EventSourceMapping
 from .missed import describe_loss, loss_error
 from .progress import LanePositions, LaneProgress, Progress, join_lanes
 from .router import Router
@@ -168,16 +169,26 @@ class Subscription(Task):
                 self._begin(shard)
 
     def _is_finished(self, shard: Shard) -> bool:
-        if shard.end_seq is None or shard.number in self._workers:
+        if shard.end_seq is None or shard.number in self._workers or self._has_unread(shard):
             return False
         return self._positions.get(shard.number, self._start_of(shard)) >= shard.end_seq
+
+    def _has_unread(self, shard: Shard) -> bool:
+        """Whether items are to come yet that were there before the mapping was."""
+        return self.mapping.start == BEGINNING and self._frontier_of(shard) is not None
+
+    def _frontier_of(self, shard: Shard) -> Frontier | None:
+        name, number = self.mapping.name, shard.number
+        return self._around.database.store.look_up(
+            lambda reader: read_frontier(reader, name, number)
+        )
 
     def _start_of(self, shard: Shard) -> int:
         """Where the mapping begins in a shard that it has no position in."""
         if shard.start_seq > self._ownership.since:
             return shard.start_seq  # what has been dropped since was a loss
         horizon = max(shard.start_seq, shard.trimmed_seq)
-        if self.mapping.starting_position == "LATEST":
+        if start_of(self.mapping) in (Start.LATEST, Start.ITEMS):
             return max(horizon, self._ownership.since)
         return horizon
 
@@ -190,12 +201,19 @@ class Subscription(Task):
         if lanes and len(lanes) != factor and min(lanes) == max(lanes):
             self._join_lanes(number, lanes[0])
             lanes = []
-        if not lanes and factor == 1:
-            start = self._start_of(shard)
+        frontier = self._frontier_of(shard)
+        start = self._start_of(shard)
+        if frontier is not None:
+            source = BeginningSource(around.streams, shard, self._ownership, frontier)
+            beginning = BeginningProgress(
+                around.database, self._ownership, number, source, start=start, stored=stored
+            )
+            workers = [self._worker(shard, source, beginning)]
+        elif not lanes and factor == 1:
             progress = Progress(
                 around.database, self._ownership, number, start=start, stored=stored
             )
-            workers = [self._worker(shard, ShardSource(around.streams, shard), progress, None)]
+            workers = [self._worker(shard, ShardSource(around.streams, shard), progress)]
         else:
             workers = self._lane_workers(shard, lanes)
         self._workers[number] = workers
@@ -216,14 +234,11 @@ class Subscription(Task):
                 shard,
                 LaneSource(pages, lane),
                 LaneProgress(around.database, self._ownership, shard.number, lane, positions),
-                until,
             )
             for lane in range(count)
         ]
 
-    def _worker(
-        self, shard: Shard, source: Source, progress: Progress, until: int | None
-    ) -> ShardWorker:
+    def _worker(self, shard: Shard, source: Source, progress: Progress) -> ShardWorker:
         return ShardWorker(
             self._around,
             self.mapping,
@@ -234,7 +249,6 @@ class Subscription(Task):
             giving_up=self._giving_up,
             finished=self._finish,
             is_superseded=self._check_superseded,
-            until=until,
         )
 
     def _finish(self, worker: ShardWorker) -> None:
@@ -245,8 +259,8 @@ class Subscription(Task):
             workers.remove(worker)
             if workers:
                 return
-        if worker.until is not None:
-            self._join_lanes(number, worker.until)
+        if worker.source.until is not None:
+            self._join_lanes(number, worker.source.until)
         else:
             self._positions[number] = worker.progress.sequence
         del self._workers[number]

@@ -11,7 +11,7 @@ from random import Random
 
 from ..engine import Database, DynamoDBError, StoreError
 from ..engine.errors import StoreClosedError, TrimmedDataAccessException
-from ..engine.storage import Reader, Transaction
+from ..engine.storage import Reader
 from ..streams import Record, Shard, Streams
 from ..streams.losses import Loss
 from .attempts import Attempts
@@ -81,7 +81,7 @@ class Surroundings:
 class ShardWorker(Task):
     """Reads ahead of its position, calls the handler, commits; never loops, never sleeps.
 
-    `finished` is called when the shard has ended, or `until` is reached, and that is committed;
+    `finished` is called when the shard has ended, or its source, and that is committed;
     `is_superseded` tells whether somebody else has moved the mapping's positions on purpose.
     """
 
@@ -97,7 +97,6 @@ class ShardWorker(Task):
         giving_up: GivingUp,
         finished: Callable[[ShardWorker], None],
         is_superseded: Callable[[], bool],
-        until: int | None = None,
     ) -> None:
         self.mapping = mapping
         self.shard = shard
@@ -108,7 +107,7 @@ class ShardWorker(Task):
         self._counters = counters
         self._finished = finished
         self._is_superseded = is_superseded
-        self.until = until
+        self.source = source
         choose, position = chooser_of(mapping, shard.stream_arn), progress.sequence
         self._giving_up = giving_up
         self._sieve = sieve = giving_up.sieve(choose)
@@ -438,11 +437,11 @@ class ShardWorker(Task):
 
     def _finish(self) -> Step:
         """The shard has ended: its end is committed, then its children may begin."""
-        end = self.until
+        end = self.source.until
         if end is None:
             current = self._around.streams.shards.by_number.get(self.shard.number, self.shard)
             end = current.end_seq or 0
-        self.progress.commit(max(end, self.progress.sequence), _nothing)
+        self.progress.commit(max(end, self.progress.sequence), self.source.finish)
         self._finished(self)
         return Next.DONE
 
@@ -493,7 +492,3 @@ class ShardWorker(Task):
         self.stopped_by = error
         self._counters.note_end(error)
         return Next.DONE
-
-
-def _nothing(transaction: Transaction) -> None:
-    pass

@@ -6,6 +6,7 @@ Who may move a position is the business of those who call the handlers.
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import NamedTuple
 
 import orjson
@@ -13,6 +14,7 @@ import orjson
 from ..engine.storage import Reader, Transaction
 from ..engine.storage.port import META_SPACE
 from .shards import Shard, ShardMap
+from .start import sequence_before
 from .stream import StreamMap
 
 MAPPING_KIND = b"mapping"
@@ -20,6 +22,7 @@ CHECKPOINT_KIND = b"checkpoint"
 LANE_KIND = b"checkpoint-lane"
 WINDOW_KIND = b"checkpoint-window"
 """What a mapping that gathers state over windows has of the one that is open in a shard."""
+FRONTIER_KIND = b"checkpoint-frontier"
 
 _SHARD_BYTES = 4
 
@@ -40,6 +43,18 @@ class Follower(NamedTuple):
     """Whether it is not to be run, whatever its declaration says."""
     revision: int = 0
     """Counts what was done to it from outside: whoever runs it then has to look at it anew."""
+
+
+class Frontier(NamedTuple):
+    """How far a mapping that begins with all items has read them: the address of the last one."""
+
+    token: int
+    pk: bytes
+    sk: bytes
+
+
+FRONTIER_START = Frontier(-(2**63), b"", b"")
+"""Before every item."""
 
 
 def read_follower(reader: Reader, name: str) -> Follower | None:
@@ -119,6 +134,7 @@ def save_position(transaction: Transaction, mapping: str, shard_number: int, seq
 
 def forget_position(transaction: Transaction, mapping: str, shard_number: int) -> None:
     forget_within(transaction, mapping, shard_number)
+    forget_frontier(transaction, mapping, shard_number)
     transaction.delete(META_SPACE, 0, CHECKPOINT_KIND, key_of_shard(mapping, shard_number))
 
 
@@ -144,6 +160,28 @@ def forget_within(transaction: Transaction, mapping: str, shard_number: int) -> 
             transaction.delete(META_SPACE, 0, kind, sk)
 
 
+def read_frontier(reader: Reader, mapping: str, shard_number: int) -> Frontier | None:
+    """How far the items of a shard's partition are read; None where they all are."""
+    row = reader.get(META_SPACE, 0, FRONTIER_KIND, key_of_shard(mapping, shard_number))
+    if row is None:
+        return None
+    token, body = row
+    pk_bytes = int.from_bytes(body[:2], "big")
+    return Frontier(token, body[2 : 2 + pk_bytes], body[2 + pk_bytes :])
+
+
+def save_frontier(
+    transaction: Transaction, mapping: str, shard_number: int, frontier: Frontier
+) -> None:
+    key = key_of_shard(mapping, shard_number)
+    body = len(frontier.pk).to_bytes(2, "big") + frontier.pk + frontier.sk
+    transaction.put(META_SPACE, 0, FRONTIER_KIND, key, frontier.token, body)
+
+
+def forget_frontier(transaction: Transaction, mapping: str, shard_number: int) -> None:
+    transaction.delete(META_SPACE, 0, FRONTIER_KIND, key_of_shard(mapping, shard_number))
+
+
 def key_of_shard(mapping: str, shard_number: int) -> bytes:
     """The key of a row that is kept for a mapping and a shard."""
     return mapping.encode() + b"\0" + shard_number.to_bytes(_SHARD_BYTES, "big")
@@ -161,26 +199,41 @@ def reached(reader: Reader, follower: Follower, shard: Shard) -> int | None:
     return position
 
 
+class Start(Enum):
+    """Where a mapping begins that has never run."""
+
+    HORIZON = "with the oldest record that is kept"
+    LATEST = "with the next record"
+    ITEMS = "with every item that is there, and then the next record"
+
+
 def begin_in_shards(
     transaction: Transaction,
     shards: ShardMap,
     streams: StreamMap,
     follower: Follower,
-    *,
-    is_latest: bool,
+    start: Start | int,
 ) -> None:
     """Gives a mapping that runs for the first time its positions in the table's shards.
 
-    From then on, what retention takes from behind them is a loss.
+    `start` may be a time, in milliseconds since the epoch. From then on, what retention takes from
+    behind the positions is a loss.
     """
     known = read_positions(transaction, follower.name)
+    begins_now = start in (Start.LATEST, Start.ITEMS)
     for stream in streams.of_table(follower.table_name):
         siblings = shards.of_stream(stream.arn)
         if not any(shard.is_open for shard in siblings):
             continue
         for shard in siblings:
-            if shard.number in known or (is_latest and not shard.is_open):
+            if shard.number in known or (begins_now and not shard.is_open):
                 continue
             trimmed_seq = shards.trimmed_of(transaction, shard.number) or 0
-            start = max(shard.start_seq, trimmed_seq, follower.since if is_latest else 0)
-            save_position(transaction, follower.name, shard.number, start)
+            position = max(shard.start_seq, trimmed_seq, follower.since if begins_now else 0)
+            if isinstance(start, int):
+                found = sequence_before(transaction, shard, start)
+                end = follower.since if shard.end_seq is None else shard.end_seq
+                position = max(position, end if found is None else found)
+            save_position(transaction, follower.name, shard.number, position)
+            if start is Start.ITEMS:
+                save_frontier(transaction, follower.name, shard.number, FRONTIER_START)
