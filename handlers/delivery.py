@@ -128,7 +128,9 @@ class Calls:
         token = None if cause is None else current_cause.set(cause)
         try:
             if source.observers:
-                with observed(source.observers, Call(source, records, context)):
+                with observed(
+                    source.observers, Call(source.mapping_name, context, source.shard, records)
+                ):
                     return None, await self._invoke(argument, context)
             if self._await_seconds is not None:
                 return None, await self._invoke(argument, context)

@@ -100,7 +100,7 @@ class Dispatcher:
             from .schedules import Schedules
 
             caller = self._around.caller
-            self._schedules = Schedules(database, self._scheduler, caller, schedules)
+            self._schedules = Schedules(database, self._scheduler, caller, schedules, observers)
 
     def start(self) -> None:
         """Takes the enabled mappings over and has their handlers called, from where they were.
@@ -215,6 +215,10 @@ class Dispatcher:
                 raise subscription.stopped_by
         if self._schedules is not None and self._schedules.stopped_by is not None:
             raise self._schedules.stopped_by
+
+    def flush(self) -> None:
+        """Makes the positions durable that have been reached. Raises StoreError."""
+        self._around.keeper.flush()
 
     def stats(self) -> dict[str, MappingStats]:
         """What each mapping has done since the start, by its name, whatever its state is now."""

@@ -32,25 +32,25 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", 
 
 def call_fields(
     handler_name: str,
-    shard: Shard,
+    shard: Shard | None,
     records: Sequence[Record],
     *,
     attempt: int,
-    request_id: str | None = None,
+    request_id: str,
 ) -> dict[str, Any]:
     """The fields of a call, to be given as `extra` to what logs about it."""
     fields: dict[str, Any] = {
         "handler": handler_name,
-        "table": shard.table_name,
-        "shard_id": shard.shard_id,
+        "request_id": request_id,
         "attempt": attempt,
     }
+    if shard is not None:
+        fields["table"] = shard.table_name
+        fields["shard_id"] = shard.shard_id
     if records:
         fields["sequence_number"] = to_wire(records[0].sequence)
         if len(records) > 1:
             fields["last_sequence_number"] = to_wire(records[-1].sequence)
-    if request_id is not None:
-        fields["request_id"] = request_id
     return fields
 
 
@@ -77,8 +77,8 @@ class CallFilter(logging.Filter):
         call = _current.get()
         if call is not None:
             fields = call_fields(
-                call.source.handler_name,
-                call.source.shard,
+                call.handler_name,
+                call.shard,
                 call.records,
                 attempt=call.context.attempt,
                 request_id=call.context.aws_request_id,

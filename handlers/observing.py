@@ -6,16 +6,29 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import NamedTuple, Protocol
 
-from ..streams import Record
-from .context import Context, Source
+from ..streams import Record, Shard
+
+
+class Called(Protocol):
+    """What observers ask of the context of a call."""
+
+    @property
+    def aws_request_id(self) -> str: ...
+
+    @property
+    def invoked_function_arn(self) -> str: ...
+
+    @property
+    def attempt(self) -> int: ...
 
 
 class Call(NamedTuple):
-    """A call of a handler; `records` are those it is called with, none for a call without any."""
+    """A call of a handler with records of a shard, or of a schedule's with neither."""
 
-    source: Source
-    records: Sequence[Record]
-    context: Context
+    handler_name: str
+    context: Called
+    shard: Shard | None = None
+    records: Sequence[Record] = ()
 
 
 class CallObserver(Protocol):

@@ -8,7 +8,7 @@ and against the owner's epoch, as the positions of mappings are.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -25,6 +25,7 @@ from .errors import LoopClosedError, OwnershipLostError, ReadConflict
 from .functions import Function
 from .invocations.context import InvocationContext
 from .invocations.invoker import Invocation
+from .observing import Call, CallObserver, observed
 from .retry import backoff_seconds
 from .schedule import Fire, Schedule, event_of, id_of, iso_time
 from .scheduler import Next, RetryIn, Scheduler, Step, Task
@@ -75,12 +76,13 @@ class Schedules:
         scheduler: Scheduler,
         caller: Caller,
         schedules: Iterable[Schedule],
+        observers: Sequence[CallObserver] = (),
     ) -> None:
         self._database = database
         self._scheduler = scheduler
         self._schedules = list(schedules)
         self._tasks = {
-            each.name: ScheduleTask(database, scheduler, caller, each)
+            each.name: ScheduleTask(database, scheduler, caller, each, observers)
             for each in self._schedules
             if each.enabled
         }
@@ -117,7 +119,12 @@ class ScheduleTask(Task):
     """One schedule: a step does the run that is due, or sets a timer for the next."""
 
     def __init__(
-        self, database: Database, scheduler: Scheduler, caller: Caller, schedule: Schedule
+        self,
+        database: Database,
+        scheduler: Scheduler,
+        caller: Caller,
+        schedule: Schedule,
+        observers: Sequence[CallObserver],
     ) -> None:
         self.schedule = schedule
         self.stats = ScheduleStats(schedule.name, schedule.expression)
@@ -126,6 +133,7 @@ class ScheduleTask(Task):
         self._database = database
         self._scheduler = scheduler
         self._caller = caller
+        self._observers = observers
         self._kept = _Kept(0, schedule.expression, 0)
         self._fire: Fire | None = None
         """The run that is due and not yet done."""
@@ -236,9 +244,10 @@ class ScheduleTask(Task):
         async def call() -> BaseException | None:
             token = current_cause.set(Cause().then(handler.name))
             try:
-                result = handler.function(event, context)
-                if handler.is_async:
-                    await result
+                with observed(self._observers, Call(self.schedule.name, context)):
+                    result = handler.function(event, context)
+                    if handler.is_async:
+                        await result
             except NOT_FAILURES:
                 raise
             except BaseException as error:

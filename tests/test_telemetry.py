@@ -12,7 +12,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
-from pelton import App, Context, Table, ValidationException
+from pelton import App, Context, ManualClock, Table, ValidationException
 from pelton.server import Server
 from pelton.telemetry import trace_app
 from tests.server.raw import exchange, post
@@ -25,7 +25,8 @@ class Traced:
         self.exporter = InMemorySpanExporter()
         self.provider = TracerProvider()
         self.provider.add_span_processor(SimpleSpanProcessor(self.exporter))
-        self.app = App(":memory:")
+        self.clock = ManualClock()
+        self.app = App(":memory:", clock=self.clock)
         self.orders = self._table("orders")
         self.mails = self._table("mails")
         self.tracing = trace_app(self.app, self.provider)
@@ -89,6 +90,50 @@ def test_a_trace_goes_from_a_write_through_its_handler_to_the_next(traced: Trace
     chain = [traced.span(name) for name in names]
     for parent, child in zip(chain, chain[1:], strict=False):
         assert is_child(child, parent), child.name
+
+
+def test_what_a_handler_writes_in_its_transaction_carries_on(traced: Traced) -> None:
+    @traced.app.on_insert(traced.orders)
+    def mail(order: dict[str, Any], context: Context) -> None:
+        context.transaction.put(traced.mails, {"id": order["id"]})
+
+    @traced.app.on_insert(traced.mails)
+    def send(mail: dict[str, Any], context: Context) -> None: ...
+
+    with traced.app:
+        traced.orders.put({"id": "o1"})
+        traced.app.drain()
+    assert is_child(traced.span("process mails"), traced.span("process orders"))
+
+
+def test_a_call_within_a_timeout_is_traced_where_it_runs(traced: Traced) -> None:
+    @traced.app.on_insert(traced.orders, timeout_seconds=60)
+    def mail(order: dict[str, Any], context: Context) -> None:
+        traced.mails.put({"id": order["id"]})
+
+    with traced.app:
+        traced.orders.put({"id": "o1"})
+        traced.app.drain()
+    assert is_child(traced.span("process orders"), traced.span("PutItem orders"))
+    assert is_child(traced.span("PutItem mails"), traced.span("process orders"))
+
+
+def test_a_schedules_run_begins_a_trace(traced: Traced) -> None:
+    @traced.app.schedule("rate(1 minute)")
+    def sweep(event: dict[str, Any], context: Any) -> None:
+        traced.mails.put({"id": "m1"})
+
+    @traced.app.on_insert(traced.mails)
+    def send(mail: dict[str, Any], context: Context) -> None: ...
+
+    with traced.app:
+        traced.clock.advance(seconds=61)
+        traced.app.drain()
+    run = traced.span("run sweep")
+    assert run.parent is None
+    assert traced.attribute(run, "faas.trigger") == "timer"
+    assert is_child(traced.span("PutItem mails"), run)
+    assert is_child(traced.span("process mails"), traced.span("PutItem mails"))
 
 
 def test_a_span_of_a_call_says_what_it_is_about(traced: Traced) -> None:

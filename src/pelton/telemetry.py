@@ -20,7 +20,7 @@ from .engine.cause import Cause, current_cause, with_cause
 from .engine.database import Done, Write
 from .engine.operations.operation import Answer, Present, Request
 from .handlers.observing import Call
-from .streams import Record, to_wire
+from .streams import Record, Shard, to_wire
 
 if TYPE_CHECKING:
     from .app import App
@@ -135,15 +135,7 @@ class AppTracing:
     @contextmanager
     def around(self, call: Call) -> Iterator[None]:
         """A span for a call of a handler, as its `contextvars` context has it."""
-        parents = self._writes_of(call.records)
-        one = len(parents) == 1
-        span = self._tracer.start_span(
-            f"process {call.source.shard.table_name}",
-            otel_context.Context() if not one else _context_of(parents[0]),
-            SpanKind.CONSUMER,
-            _call_attributes(call),
-            links=[] if one else [Link(each) for each in parents],
-        )
+        span = self._begin_call(call)
         try:
             with _within(span):
                 yield
@@ -152,6 +144,21 @@ class AppTracing:
             raise
         finally:
             span.end()
+
+    def _begin_call(self, call: Call) -> Span:
+        attributes = _call_attributes(call)
+        if call.shard is None:
+            name = f"run {call.handler_name}"
+            return self._tracer.start_span(name, otel_context.Context(), attributes=attributes)
+        parents = self._writes_of(call.records)
+        is_one = len(parents) == 1
+        return self._tracer.start_span(
+            f"process {call.shard.table_name}",
+            _context_of(parents[0]) if is_one else otel_context.Context(),
+            SpanKind.CONSUMER,
+            attributes | _record_attributes(call.shard, call.records, call.handler_name),
+            links=[] if is_one else [Link(each) for each in parents],
+        )
 
     def _writes_of(self, records: Sequence[Record]) -> list[SpanContext]:
         """The spans that wrote the records, each once, as far as they are remembered."""
@@ -184,21 +191,28 @@ def _tables_of(request: Request) -> list[str]:
 
 
 def _call_attributes(call: Call) -> dict[str, Any]:
-    """After the semantic conventions for messaging and for functions as a service."""
-    source, records, context = call.source, call.records, call.context
+    """After the semantic conventions for functions as a service."""
+    return {
+        "faas.trigger": "timer" if call.shard is None else "datasource",
+        "faas.name": call.handler_name,
+        "faas.invocation_id": call.context.aws_request_id,
+        "cloud.resource_id": call.context.invoked_function_arn,
+        "pelton.attempt": call.context.attempt,
+    }
+
+
+def _record_attributes(
+    shard: Shard, records: Sequence[Record], handler_name: str
+) -> dict[str, Any]:
+    """After those for messaging, and for functions that are called for a document."""
     attributes: dict[str, Any] = {
         "messaging.system": "dynamodb_streams",
         "messaging.operation.type": "process",
         "messaging.operation.name": "process",
-        "messaging.destination.name": source.shard.table_name,
-        "messaging.destination.partition.id": source.shard.shard_id,
-        "messaging.consumer.group.name": source.handler_name,
-        "faas.trigger": "datasource",
-        "faas.name": source.handler_name,
-        "faas.invocation_id": context.aws_request_id,
-        "faas.document.collection": source.shard.table_name,
-        "cloud.resource_id": source.function_arn,
-        "pelton.attempt": context.attempt,
+        "messaging.destination.name": shard.table_name,
+        "messaging.destination.partition.id": shard.shard_id,
+        "messaging.consumer.group.name": handler_name,
+        "faas.document.collection": shard.table_name,
     }
     if len(records) == 1:
         attributes["messaging.message.id"] = to_wire(records[0].sequence)
