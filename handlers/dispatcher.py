@@ -169,10 +169,20 @@ class Dispatcher:
 
     def restart(self, name: str) -> None:
         """Looks at a mapping anew, after something was done to it in the store."""
+        self.change(name, _nothing)
+
+    def change(self, name: str, deed: Callable[[], None]) -> None:
+        """Does something to a mapping in the store between its last call and its next.
+
+        Raises what `deed` raises; the mapping goes on all the same.
+        """
         with self._changing:
-            mapping = self._mappings.get(name)
-            if mapping is not None:
-                self.replace(mapping)
+            tasks = self._halt(name)
+            try:
+                deed()
+            finally:
+                if name in self._mappings:
+                    self._scheduler.wake(Restart(self, name, tasks))
 
     def have_ended(self, tasks: list[Task]) -> bool:
         """Whether none of the tasks runs any more."""

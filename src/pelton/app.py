@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, Unpack, overload
 
 import orjson
 
@@ -19,10 +18,13 @@ from .engine.partitions import Partition
 from .engine.partitions.heat import TableHeat
 from .engine.partitions.sizes import SizedPartition, sized_partitions
 from .engine.partitions.splitting import split_partition
+from .handler_options import FunctionOptions, HandlerOptions
 from .handlers import Dispatcher, EventSourceMapping, Handler, MappingStats, Shape
 from .handlers.calling import is_on_loop
 from .handlers.chain import DEPTH_MAX
 from .handlers.functions import Function, Functions
+from .handlers.mappings import Mappings
+from .mapping_control import MappingControl
 from .stream import Stream
 from .streams import StreamLimits, Streams, Upkeep
 from .table import Table
@@ -41,69 +43,6 @@ if TYPE_CHECKING:
     from .metrics import RegionFigures
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-class HandlerOptions(TypedDict, total=False):
-    """The options of a handler's event source mapping, under Lambda's names and meaning."""
-
-    name: str
-    """What the handler's position is kept under; the function's name unless given."""
-    batch_size: int
-    """The most records taken at once: 1 to 10,000, 100 unless given."""
-    maximum_batching_window_in_seconds: int
-    """How long a batch may wait to fill up: 0 to 300, 0 unless given."""
-    parallelization_factor: int
-    """How many batches of a shard run at once, each key's in order: 1 to 10, 1 unless given."""
-    starting_position: Literal["TRIM_HORIZON", "LATEST"]
-    """Where a handler without a position begins: the oldest record kept, or what comes next."""
-    start: Literal["beginning"] | datetime
-    """Instead: every item that is there and then all that changes, or the records since a time."""
-    maximum_record_age_in_seconds: int
-    """Older records are given up unseen: 60 to 604,800, or -1, the default, for never."""
-    maximum_retry_attempts: int
-    """How often a failing batch is tried again before it goes to the dead letters: 3."""
-    bisect_batch_on_function_error: bool
-    """Whether a failing batch is halved until the record at fault is alone: True unless given."""
-    tumbling_window_in_seconds: int
-    """The length of the windows that `on_stream` gathers state over: 1 to 900; 0: none."""
-    function_response_types: Sequence[Literal["ReportBatchItemFailures"]]
-    """Whether the answer of an `on_stream` handler tells which records of its batch failed."""
-    filters: Sequence[str | Mapping[str, Any]]
-    """Event patterns, one of which a record has to match: dicts, or their JSON."""
-    on_failure: str
-    """The ARN of an SQS queue, an SNS topic or an S3 bucket that is told of records given up."""
-    pins_records: bool
-    """Whether records that the handler has not done stay in the stream, however old they are."""
-    on_trimmed: Literal["fail", "skip"]
-    """What to do where records left the stream before they were done: fail unless given, or skip.
-    """
-    on_poison: Literal["dead-letter", "quarantine"]
-    """What follows a record's last retry: a dead letter unless given, or its item set aside with
-    all that follows."""
-    timeout_seconds: float
-    """How long a call may take, up to 900; as long as it likes unless given."""
-    run_in: Literal["thread", "process"]
-    """Where the function runs: on a thread unless given, or in a process that may die."""
-    memory_limit_mb: int
-    """What that process may take: 128 to 10,240."""
-    concurrency_max: int
-    """How many calls of the handler run at once, over all shards."""
-    may_cycle: bool
-    """Whether its writes may call it again without end, directly or through other handlers."""
-    version: str
-    """A version has positions of its own, and begins where its start says."""
-    enabled: bool
-    """False keeps the handler's position but does not call it."""
-
-
-class FunctionOptions(TypedDict, total=False):
-    """The options of a function that is invoked; they mean what they mean for a handler."""
-
-    name: str
-    timeout_seconds: float
-    run_in: Literal["thread", "process"]
-    memory_limit_mb: int
-    concurrency_max: int
 
 
 class App:
@@ -143,6 +82,7 @@ class App:
         self._schedules: dict[str, Schedule] = {}
         self._cycle_depth_max = cycle_depth_max
         self.functions = Functions()
+        self._running_mappings: Mappings | None = None
         self._dispatcher: Dispatcher | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self.call_observers: list[CallObserver] = []
@@ -396,6 +336,13 @@ class App:
 
         return register
 
+    @property
+    def mappings(self) -> Mappings:
+        """The event source mappings: those of the code, and those made through Lambda's API."""
+        if self._running_mappings is not None:
+            return self._running_mappings
+        return Mappings(self.database, self.streams, self.functions, self._mappings.values())
+
     # --- life ----------------------------------------------------------------------------------
 
     @property
@@ -417,17 +364,19 @@ class App:
         """
         if self._dispatcher is not None:
             raise RuntimeError("the app is started already")
+        mappings = self.mappings
         dispatcher = Dispatcher(
             self.database,
             self.streams,
-            list(self._mappings.values()),
+            mappings.active(),
             loop=loop,
             observers=self.call_observers,
             schedules=list(self._schedules.values()),
             cycle_depth_max=self._cycle_depth_max,
         )
         dispatcher.start()
-        self._dispatcher = dispatcher
+        self._dispatcher = mappings.dispatcher = dispatcher
+        self._running_mappings = mappings
         self._loop = loop
 
     def drain(self, timeout_seconds: float | None = None) -> None:
@@ -437,6 +386,27 @@ class App:
         before their handler had done them.
         """
         self.dispatcher.drain(timeout_seconds)
+
+    def mapping(self, name: str) -> MappingControl:
+        """What pauses, resumes, rewinds and skips a handler, by its name."""
+        return MappingControl(self, name)
+
+    def flush_positions(self) -> None:
+        """Makes the positions of handlers durable that run here, without waiting for their turn."""
+        if self._dispatcher is not None:
+            self._dispatcher.flush()
+
+    def change_mapping(self, name: str, deed: Callable[[], None]) -> None:
+        """Has a mapping, if it runs here, end its calls, then be changed, then go on."""
+        if self._dispatcher is None:
+            deed()
+        else:
+            self._dispatcher.change(name, deed)
+
+    def retire_mapping(self, name: str) -> None:
+        """Runs a mapping no more that has been forgotten in the file."""
+        if self._dispatcher is not None and name in self._dispatcher.mappings:
+            self._dispatcher.remove(name)
 
     def unpin(self, name: str) -> None:
         """Lets the records go that a handler with `pins_records` has not done, as others' do.
@@ -451,7 +421,8 @@ class App:
         """The records that handlers could not do: to be listed, shown, and delivered again."""
         from .dead_letters import DeadLetters
 
-        return DeadLetters(self.database, self.streams, self._mappings, self._loop)
+        mappings = {each.name: each for each in self.mappings.active()}
+        return DeadLetters(self.database, self.streams, mappings, self._loop)
 
     def stats(self) -> dict[str, MappingStats]:
         """What each handler has done since the start, by the handler's name."""
@@ -494,6 +465,7 @@ class App:
         """Stops the handlers after what they are at; their positions are kept."""
         self._check_may_wait()
         dispatcher, self._dispatcher = self._dispatcher, None
+        self._running_mappings = None
         if dispatcher is not None:
             dispatcher.stop()
 
