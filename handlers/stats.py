@@ -17,8 +17,8 @@ _BUCKETS = 40 * _STEPS_PER_DOUBLING
 RATE_SECONDS = 60
 """What is told a second is the mean of the last minute, or since the start where that is less."""
 
-LATENCY_EXPONENTS = range(5, 26)
-"""The bounds of the latencies that are told: 32 microseconds to half a minute, by doublings."""
+LATENCY_EXPONENTS = range(5, 26, 2)
+"""The bounds of the latencies that are told: 32 microseconds to half a minute, by fours."""
 
 RUNNING = "running"
 STOPPED = "stopped"
@@ -88,15 +88,18 @@ class LastMinute:
         self._batches = [0] * RATE_SECONDS
         self._ages_ms = [-1] * RATE_SECONDS
 
-    def add(self, now_ms: int, records: int) -> None:
-        """One more batch is done."""
-        slot = self._slot(now_ms)
+    def add(self, now_ms: int, records: int, age_ms: int = -1) -> None:
+        """One more batch is done, whose last record is so old."""
+        second = now_ms // 1000
+        slot = second % RATE_SECONDS
+        if self._seconds[slot] != second:
+            self._seconds[slot] = second
+            self._records[slot] = self._batches[slot] = 0
+            self._ages_ms[slot] = -1
         self._records[slot] += records
         self._batches[slot] += 1
-
-    def add_age(self, now_ms: int, age_ms: int) -> None:
-        slot = self._slot(now_ms)
-        self._ages_ms[slot] = max(self._ages_ms[slot], age_ms)
+        if age_ms > self._ages_ms[slot]:
+            self._ages_ms[slot] = age_ms
 
     def rates(self, now_ms: int) -> tuple[float, float]:
         """Records and batches a second."""
@@ -109,15 +112,6 @@ class LastMinute:
         """The largest age; None where no batch was done."""
         ages = [self._ages_ms[slot] for slot in self._current(now_ms)]
         return max((age for age in ages if age >= 0), default=None)
-
-    def _slot(self, now_ms: int) -> int:
-        second = now_ms // 1000
-        slot = second % RATE_SECONDS
-        if self._seconds[slot] != second:
-            self._seconds[slot] = second
-            self._records[slot] = self._batches[slot] = 0
-            self._ages_ms[slot] = -1
-        return slot
 
     def _current(self, now_ms: int) -> list[int]:
         second = now_ms // 1000
@@ -233,15 +227,11 @@ class Counters:
 
     # --- a batch on its way --------------------------------------------------------------------
 
-    def note_polled(self, records: int) -> None:
-        """Records were read from the stream."""
+    def note_polled(self, records: int, filtered: int = 0) -> None:
+        """Records were read from the stream; the handler is not to be called for `filtered`."""
         with self._lock:
             self._polled += records
-
-    def note_filtered(self, records: int) -> None:
-        """Records were read that the handler is not to be called for."""
-        with self._lock:
-            self._filtered += records
+            self._filtered += filtered
 
     def note_throttle(self) -> None:
         """A batch has to wait because as many calls run as the mapping lets."""
@@ -253,31 +243,25 @@ class Counters:
         with self._lock:
             self._latencies.add(seconds)
 
-    def note_invoked(self, records: int) -> None:
-        """The handler is called with so many records."""
-        with self._lock:
-            self._invoked += records
-
-    def note_in_flight(self, change: int) -> None:
-        """One call more runs (1), or one less (-1)."""
+    def note_in_flight(self, change: int, invoked: int = 0) -> None:
+        """One delivery more runs (1), or one less (-1) which has handed `invoked` records over."""
         with self._lock:
             self._in_flight += change
+            self._invoked += invoked
 
     # --- its end -------------------------------------------------------------------------------
 
-    def note_success(self, records: int) -> None:
-        """A delivery is done, and what it wrote is durable."""
+    def note_success(self, records: int, last_at_ms: int | None = None) -> None:
+        """A delivery is done, and what it wrote is durable; its last record was made then."""
         with self._lock:
+            now_ms = self._clock.now_ms()
+            age_ms = -1
+            if last_at_ms is not None:
+                self._age_ms = age_ms = max(0, now_ms - last_at_ms)
             self._records += records
             self._batches += 1
-            self._minute.add(self._clock.now_ms(), records)
+            self._minute.add(now_ms, records, age_ms)
             self._last_result = PROCESSED
-
-    def note_age(self, age_ms: int) -> None:
-        """A batch is done whose last record is so old: `clock.now_ms() - record.at_ms`."""
-        with self._lock:
-            self._age_ms = age_ms
-            self._minute.add_age(self._clock.now_ms(), age_ms)
 
     def note_failure(self, error: BaseException, records: int = 0) -> None:
         """A call has failed, that had so many records; TaskTimedOutError: it took too long."""

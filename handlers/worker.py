@@ -216,8 +216,7 @@ class ShardWorker(Task):
                 if feed.is_full or feed.is_complete:
                     break
         finally:
-            self._counters.note_polled(polled)
-            self._counters.note_filtered(polled - wanted)
+            self._counters.note_polled(polled, filtered=polled - wanted)
 
     def _pass_unwanted(self) -> Step:
         """Moves on behind records that the handler is not called for."""
@@ -254,14 +253,14 @@ class ShardWorker(Task):
         transaction = HandlerTransaction(self._around.database)
         attempt = self._suspects.failures + 1
         delivery = Delivery(self.mapping.handler, self._origin, transaction, attempt)
-        counters, count = self._counters, len(batch.records)
-        counters.note_in_flight(1)
+        invoked = len(batch.records)
+        self._counters.note_in_flight(1)
         try:
             outcome = delivery.run(self._around.caller, batch.records, self._around.is_stopping)
+            if not self.mapping.handler.takes_batches:
+                invoked = outcome.done + (outcome.error is not None)
         finally:
-            counters.note_in_flight(-1)
-        is_whole = self.mapping.handler.takes_batches
-        counters.note_invoked(count if is_whole else outcome.done + (outcome.error is not None))
+            self._counters.note_in_flight(-1, invoked)
         if outcome.error is None and self.mapping.reports_failures:
             try:
                 place = first_failure(outcome.answer, batch.records)
@@ -313,8 +312,7 @@ class ShardWorker(Task):
         self._feed.drop(done)
         self._suspects.note_success(done)
         self._attempts.forget(sequence)
-        self._counters.note_success(done)
-        self._counters.note_age(self._around.database.clock.now_ms() - last.at_ms)
+        self._counters.note_success(done, last.at_ms)
         self._lane_deliveries = max(0, self._lane_deliveries - 1)
 
     def _meet_conflict(self) -> Step:
