@@ -25,6 +25,7 @@ from .keeper import Keeper
 from .lane import Lane
 from .mapping import EventSourceMapping
 from .observing import CallObserver
+from .quarantine import items_set_aside
 from .restart import Restart
 from .router import Router
 from .scheduler import Scheduler, Task
@@ -266,6 +267,7 @@ class Dispatcher:
             mapping.table_name,
             idle_state=idle_state,
             hung_calls=self.hung_calls().get(mapping.name, 0),
+            quarantined_keys=len(items_set_aside(reader, mapping.name)),
             oldest_ms=oldest_behind_ms(reader, places),
         )
 

@@ -168,6 +168,16 @@ def test_a_batch_that_fails_counts_whole(stage: Stage) -> None:
     assert stats.last_error_ms is not None
 
 
+def test_items_that_are_set_aside_are_counted(stage: Stage) -> None:
+    stage.source()
+    for id in ("a", "b", "a"):
+        stage.save(id=id, at=stage.clock.now_ms())
+        stage.clock.advance(seconds=1)
+    mapping = on_insert(refuse, maximum_retry_attempts=0, on_poison="quarantine")
+    stats = stage.run(mapping).stats()["refuse"]
+    assert (stats.quarantined_keys, stats.dropped_events) == (2, 2)
+
+
 def test_counting_goes_on_when_a_mapping_changes(stage: Stage) -> None:
     stage.source()
     stage.save(id="a")

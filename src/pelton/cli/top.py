@@ -129,8 +129,15 @@ def _rows_of_server(told: dict[str, Any]) -> list[Row]:
 
 def _rows_of_file(app: App) -> list[Row]:
     """Each handler that has ever run, with where it stands in each shard."""
+    from pelton.handlers.quarantine import items_set_aside
     from pelton.streams import to_wire
 
+    lags = app.streams.lags()
+    set_aside = app.database.store.read(
+        lambda reader: {
+            lag.follower.name: len(items_set_aside(reader, lag.follower.name)) for lag in lags
+        }
+    )
     now_ms = app.database.clock.now_ms()
     return [
         {
@@ -138,6 +145,7 @@ def _rows_of_file(app: App) -> list[Row]:
             "table_name": lag.follower.table_name,
             "is_paused": lag.follower.paused,
             "pins_records": lag.follower.pins_records,
+            "quarantined_keys": set_aside[lag.follower.name],
             "records_behind": lag.records,
             "bytes_behind": lag.size_bytes,
             "oldest_age_ms": None if lag.oldest_ms is None else max(0, now_ms - lag.oldest_ms),
@@ -150,7 +158,7 @@ def _rows_of_file(app: App) -> list[Row]:
                 for each in lag.shards
             ],
         }
-        for lag in app.streams.lags()
+        for lag in lags
     ]
 
 
@@ -210,5 +218,11 @@ FILE_COLUMNS = (
     Column("behind", lambda row: str(row["records_behind"]), is_number=True),
     Column("bytes", lambda row: str(row["bytes_behind"]), is_number=True),
     OLDEST,
+    Column(
+        "set aside",
+        lambda row: str(row["quarantined_keys"]),
+        lambda row: "yellow" if row["quarantined_keys"] else "",
+        True,
+    ),
     Column("pins", lambda row: "yes" if row["pins_records"] else "no"),
 )
