@@ -178,7 +178,7 @@ class MappingStats:
     timeouts: int = 0
     """Calls that took longer than `timeout_seconds`; each is a failure, too."""
     polled_events: int = 0
-    """PolledEventCount: records read from the stream, again after each failure."""
+    """PolledEventCount: records read from the stream; once, however often they are tried."""
     filtered_out_events: int = 0
     """FilteredOutEventCount: of those, what no filter let through or the handler is not called for.
     """
