@@ -16,8 +16,10 @@ from .shop import Shop
 
 @pytest.fixture
 def shop() -> Iterator[Shop]:
-    with App() as app:
-        yield Shop(app)
+    app = App()
+    shop = Shop(app)
+    with app:
+        yield shop
 
 
 @pytest.fixture

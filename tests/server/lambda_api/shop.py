@@ -17,6 +17,7 @@ class Shop:
     def __init__(self, app: App) -> None:
         self.app = app
         self.calls: list[Any] = []
+        self.names: set[str] = set()
         self.gate = threading.Event()
         self.orders = app.table("orders", partition_key="id", stream="NEW_AND_OLD_IMAGES")
         app.function()(self.echo)
@@ -27,6 +28,20 @@ class Shop:
         app.function()(self.speak)
         app.function()(self.leave)
         app.function()(self.answer)
+        app.function()(self.note)
+        app.function(name="note_too")(self.note)
+
+    def noted(self) -> list[str]:
+        """The orders that mappings have brought, sorted: partitions come in no order."""
+        return sorted(
+            record["dynamodb"]["Keys"]["id"]["S"]
+            for event in self.calls
+            for record in event["Records"]
+        )
+
+    def note(self, event: Any, context: Any) -> None:
+        self.calls.append(event)
+        self.names.add(context.function_name)
 
     def echo(self, event: Any, context: Any) -> Any:
         """Gives back the event and what it knows of the call."""

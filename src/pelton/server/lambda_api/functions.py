@@ -17,7 +17,7 @@ from pelton.handlers.context import CALL_MS_MAX
 from pelton.handlers.functions import Function
 from pelton.handlers.invocations.context import MEMORY_MB
 
-from .errors import LambdaError, not_found
+from .errors import not_found
 from .names import LATEST, read_name
 from .region import Answer, LambdaRegion, page_of
 
@@ -97,13 +97,6 @@ def get_account_settings(region: LambdaRegion, request: Answer) -> Answer:
         "FunctionCount": len(region.functions),
     }
     return {"AccountLimit": limits, "AccountUsage": usage}
-
-
-def untaggable() -> LambdaError:
-    return LambdaError(
-        "InvalidParameterValueException",
-        "pelton keeps tags of event source mappings only: a function is what its code says.",
-    )
 
 
 # --- what is told of a function -----------------------------------------------------------------

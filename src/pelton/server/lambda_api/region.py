@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from pelton.app import App
@@ -11,7 +10,12 @@ from pelton.engine import Database
 from pelton.handlers.calling import Caller
 from pelton.handlers.functions import Function
 from pelton.handlers.invocations import EventQueue, Invoker
+from pelton.handlers.invocations.events import After
+from pelton.handlers.mappings import KnownMapping, Mappings
+from pelton.handlers.outbox import OUTBOX
+from pelton.handlers.stats import MappingStats
 from pelton.handlers.timers import Timers
+from pelton.streams.stream import Stream
 
 from .errors import LambdaError, invalid, not_found
 from .names import LATEST, FunctionName, read_name
@@ -20,14 +24,32 @@ T = TypeVar("T")
 Answer = dict[str, Any]
 
 
-@dataclass(frozen=True)
 class LambdaRegion:
-    """A region as Lambda sees it."""
+    """A region as Lambda sees it: that of an app."""
 
-    database: Database
-    functions: Mapping[str, Function]
-    invoker: Invoker
-    events: EventQueue
+    def __init__(self, app: App, caller: Caller, after: After) -> None:
+        self._app = app
+        self.database = app.database
+        self.functions = app.functions
+        self.invoker = Invoker(app.database, caller)
+        self.events = EventQueue(self.invoker, after)
+
+    @property
+    def mappings(self) -> Mappings:
+        return self._app.mappings
+
+    def stream(self, arn: str) -> Stream | None:
+        return self._app.streams.streams.by_arn.get(arn)
+
+    def listed(self) -> list[KnownMapping]:
+        """The mappings that are told of, by their UUIDs: pelton's own are not."""
+        found = (each for each in self.mappings if each.mapping.table_name != OUTBOX)
+        return sorted(found, key=lambda each: each.uuid)
+
+    def stats(self) -> dict[str, MappingStats]:
+        """What the mappings that run here have done, by their names."""
+        dispatcher = self.mappings.dispatcher
+        return {} if dispatcher is None else dispatcher.stats()
 
     def find(self, request: dict[str, Any]) -> tuple[Function, FunctionName]:
         """The function that `FunctionName` and `Qualifier` name.
@@ -70,9 +92,7 @@ class LambdaRegions:
         caller = Caller(app.loop)
         if app.loop is None:
             self._callers.append(caller)
-        invoker = Invoker(app.database, caller)
-        events = EventQueue(invoker, self._timers.after)
-        return LambdaRegion(app.database, app.functions, invoker, events)
+        return LambdaRegion(app, caller, self._timers.after)
 
 
 class Page(NamedTuple, Generic[T]):

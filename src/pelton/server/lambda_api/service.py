@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from . import functions
+from . import functions, mappings, tags
 from .errors import LambdaError
 from .invoke import invoke
 from .region import LambdaRegion
@@ -18,7 +18,10 @@ from .routes import Route
 Answering = Callable[[LambdaRegion, dict[str, Any]], dict[str, Any] | None]
 
 _ANSWERING: dict[str, Answering] = {
+    "CreateEventSourceMapping": mappings.create_event_source_mapping,
+    "DeleteEventSourceMapping": mappings.delete_event_source_mapping,
     "GetAccountSettings": functions.get_account_settings,
+    "GetEventSourceMapping": mappings.get_event_source_mapping,
     "GetFunction": functions.get_function,
     "GetFunctionCodeSigningConfig": functions.get_function_code_signing_config,
     "GetFunctionConcurrency": functions.get_function_concurrency,
@@ -26,8 +29,13 @@ _ANSWERING: dict[str, Answering] = {
     "GetFunctionEventInvokeConfig": functions.get_function_event_invoke_config,
     "GetPolicy": functions.get_policy,
     "ListAliases": functions.list_aliases,
+    "ListEventSourceMappings": mappings.list_event_source_mappings,
     "ListFunctions": functions.list_functions,
+    "ListTags": tags.list_tags,
     "ListVersionsByFunction": functions.list_versions_by_function,
+    "TagResource": tags.tag_resource,
+    "UntagResource": tags.untag_resource,
+    "UpdateEventSourceMapping": mappings.update_event_source_mapping,
 }
 
 

@@ -1,0 +1,52 @@
+# What triggers_first.tf describes, some weeks later. Each change says what it was.
+
+resource "aws_dynamodb_table" "orders" {
+  name             = "orders"
+  billing_mode     = "PAY_PER_REQUEST"
+  hash_key         = "id"
+  stream_enabled   = true
+  stream_view_type = "NEW_AND_OLD_IMAGES"
+
+  attribute {
+    name = "id"
+    type = "S"
+  }
+}
+
+resource "aws_lambda_event_source_mapping" "note" {
+  event_source_arn                   = aws_dynamodb_table.orders.stream_arn
+  function_name                      = "note"
+  starting_position                  = "TRIM_HORIZON"
+  batch_size                         = 20 # 10
+  maximum_batching_window_in_seconds = 0
+  parallelization_factor             = 2
+  maximum_retry_attempts             = 3
+  maximum_record_age_in_seconds      = -1    # 600
+  bisect_batch_on_function_error     = false # true
+  enabled                            = false # true
+  # gone: function_response_types
+
+  filter_criteria {
+    filter {
+      pattern = jsonencode({ eventName = ["INSERT", "MODIFY"] })
+    }
+  }
+  tags = {
+    stage = "live" # "test"
+    owner = "ada"  # new
+  }
+}
+
+resource "aws_lambda_event_source_mapping" "count" {
+  event_source_arn  = aws_dynamodb_table.orders.stream_arn
+  function_name     = "count_anew" # count
+  starting_position = "LATEST"
+}
+
+data "aws_lambda_function" "note" {
+  function_name = "note"
+}
+
+output "handler" {
+  value = data.aws_lambda_function.note.handler
+}
