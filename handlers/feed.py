@@ -117,6 +117,7 @@ class Feed:
         Raises TrimmedDataAccessException, with what is kept already still kept.
         """
         if self.is_full:
+            self.is_complete = False  # what has come since it was full is not known
             return 0, 0
         # Not only what is missing: few of the next may be wanted, and each read has its price.
         reading = self._source.read(self.read_to, self._batch_size)

@@ -185,7 +185,9 @@ class ShardWorker(Task):
         feed = self._feed
         if self._suspects.failures and self._has_lost_first():
             self._begin_again()
-        if not self._suspects.count:
+        if self._suspects.count:
+            feed.is_complete = False  # what has come since has woken nobody: a retry is timed
+        else:
             try:
                 self._fill()
             except TrimmedDataAccessException:

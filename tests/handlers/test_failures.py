@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import Any
 
-from pelton.handlers import DEAD_LETTER_TABLE, Context, RecordChange
+from pelton.handlers import DEAD_LETTER_TABLE, Context, Dispatcher, RecordChange
 from tests.handlers.stage import Stage, ids_of, on_batch, on_change, on_insert
 
 
@@ -45,6 +46,29 @@ def test_retries_wait_longer_each_time(stage: Stage) -> None:
     waited = dispatcher._scheduler.waited_seconds  # type: ignore[attr-defined]
     doubled = (0.1, 0.2, 0.4, 0.8)
     assert all(0.5 <= wait / whole <= 1 for wait, whole in zip(waited, doubled, strict=True))
+
+
+def test_what_comes_while_a_retry_waits_is_handled_behind_it(stage: Stage) -> None:
+    calls: list[str] = []
+
+    def note(item: dict[str, Any], context: Context) -> None:
+        calls.append(item["id"])
+        if calls == ["a"]:
+            raise ValueError("the first time")
+
+    stage.source()
+    scheduler = stage.scheduler()
+    dispatcher = Dispatcher(
+        stage.database, stage.streams, [on_insert(note)], random=Random(0), scheduler=scheduler
+    )
+    dispatcher.start()
+    stage.dispatchers.append(dispatcher)
+    stage.save(id="a")
+    while not calls:
+        assert scheduler.step()
+    stage.save(id="b")
+    dispatcher.drain()
+    assert calls == ["a", "a", "b"]
 
 
 def test_a_failing_batch_is_halved_until_its_poison_is_alone(stage: Stage) -> None:
