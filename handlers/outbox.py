@@ -82,24 +82,17 @@ def _performing(effect: Handler) -> Callable[[RecordChange, Context], Any]:
     """The handler of the outbox's changes that performs an effect."""
     function = effect.function
 
-    def is_own(change: RecordChange) -> bool:
-        return change.new is not None and change.new["effect"] == effect.name
-
     def told(change: RecordChange, context: Context) -> tuple[Any, EffectContext]:
         assert change.new is not None
         return change.new["payload"], EffectContext(context, change.new["idempotency_key"])
 
     @wraps(function)
     async def called_on_loop(change: RecordChange, context: Context) -> None:
-        if not is_own(change):
-            return
         await function(*told(change, context))
         context.transaction.delete(OUTBOX, change.keys)
 
     @wraps(function)
     def called(change: RecordChange, context: Context) -> None:
-        if not is_own(change):
-            return
         function(*told(change, context))
         context.transaction.delete(OUTBOX, change.keys)
 

@@ -159,6 +159,7 @@ def expected_records(source: Source) -> dict[str, int]:
     changes = len(source.movies) + len(source.updates) + len(source.withdrawn)
     return {
         "welcome_email": len(source.users),
+        "send_letter": len(source.users),
         "totals_by_genre_and_year": changes,
         "search_index": changes,
         "copy_to_europe": changes,
