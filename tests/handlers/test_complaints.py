@@ -5,6 +5,9 @@ The issue that a test is named after is another project's; its docstring says wh
 
 from __future__ import annotations
 
+import itertools
+import threading
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -14,6 +17,7 @@ from pelton.handlers.errors import RecordsTrimmedError
 from tests.handlers.stage import Stage, ids_of, on_batch, on_insert
 
 HOUR = 3600
+SECONDS_MAX = 60
 
 
 def test_two_handlers_of_one_stream_each_see_everything(stage: Stage) -> None:
@@ -33,6 +37,77 @@ def test_two_handlers_of_one_stream_each_see_everything(stage: Stage) -> None:
         stage.save(id=name)
     dispatcher.drain()
     assert sorted(seen["one"]) == sorted(seen["two"]) == sorted(names)
+
+
+def test_batches_of_one_stream_run_at_once(stage: Stage) -> None:
+    """localstack#13581: one call at a time for each stream. Calls that wait for one another only
+    end when all of them run.
+    """
+    meeting = threading.Barrier(3, timeout=SECONDS_MAX)
+    calls = itertools.count(1)
+    met: list[str] = []
+
+    def meet(event: dict[str, Any], context: Context) -> None:
+        if next(calls) <= 3:
+            meeting.wait()
+        met.extend(ids_of(event))
+
+    stage.source()
+    assert len(stage.shards(stage.stream_arn())) == 1
+    names = [f"i{number}" for number in range(100)]
+    for name in names:
+        stage.save(id=name)
+    stage.threaded(on_batch(meet, parallelization_factor=10, batch_size=1)).drain(SECONDS_MAX)
+    assert sorted(met) == sorted(names)
+
+
+def test_filters_are_heeded_and_ids_are_there_and_statements_tell_too(stage: Stage) -> None:
+    """localstack#6096: filters are ignored. #5957: eventID is null. #6507: what PartiQL writes
+    reaches nobody.
+    """
+    records: list[dict[str, Any]] = []
+
+    def note(event: dict[str, Any], context: Context) -> None:
+        records.extend(event["Records"])
+
+    stage.source()
+    pattern = '{"dynamodb":{"NewImage":{"city":{"S":["Oslo"]}}}}'
+    dispatcher = stage.start(on_batch(note, filter_criteria=(pattern,)))
+    stage.save(id="a", city="Oslo")
+    stage.save(id="b", city="Rome")
+    statement = "INSERT INTO things VALUE {'id': 'c', 'city': 'Oslo'}"
+    stage.call("ExecuteStatement", Statement=statement)
+    dispatcher.drain()
+    assert ids_of({"Records": records}) == ["a", "c"]
+    assert len({record["eventID"] for record in records}) == 2
+    assert all(len(record["eventID"]) == 32 for record in records)
+
+
+def test_nothing_is_missed_around_the_end_of_a_shard(stage: Stage) -> None:
+    """camel PR#24861, kafka-connect-dynamodb#21, estuary/connectors PR#3418: three consumers that
+    missed what was written around a shard's end. redpanda-data/connect PR#4545,
+    node-dynamodb-stream PR#5: an iterator that has expired is tried for ever.
+    """
+    seen: list[str] = []
+
+    def note(item: dict[str, Any], context: Context) -> None:
+        seen.append(item["id"])
+
+    stage.source()
+    dispatcher = stage.start(on_insert(note, batch_size=2), seed=7)
+    expected = []
+    for number in range(60):
+        name = f"i{number}"
+        stage.save(id=name)
+        expected.append(name)
+        if number % 4 == 3:
+            stage.clock.advance(seconds=5 * HOUR)
+            stage.streams.roll_aged()
+        if number % 7 == 6:
+            dispatcher.drain()
+    dispatcher.drain()
+    assert Counter(seen) == Counter(expected)
+    assert len(stage.shards(stage.stream_arn())) > 5
 
 
 def test_a_handler_works_after_hours_without_a_record(stage: Stage) -> None:
@@ -222,6 +297,24 @@ def test_a_failure_is_no_success_after_a_restart(stage: Stage) -> None:
     is_broken = False
     stage.run(on_insert(note, maximum_retry_attempts=-1))
     assert calls[tries:] == ["a"]
+
+
+def test_retries_end_and_what_is_given_up_is_kept(stage: Stage) -> None:
+    """floci#3263: no limit of retries, and nobody is told what was given up."""
+    calls: list[str] = []
+
+    def note(item: dict[str, Any], context: Context) -> None:
+        calls.append(item["id"])
+        if item["id"] == "bad":
+            raise ValueError("never")
+
+    stage.source()
+    for name in ("bad", "a"):
+        stage.save(id=name)
+    stage.run(on_insert(note, maximum_retry_attempts=2))
+    assert calls == ["bad", "bad", "bad", "a"]
+    (letter,) = stage.all(DEAD_LETTER_TABLE)
+    assert (letter["handler_name"], letter["attempts"]) == ("note", 3)
 
 
 def test_what_a_handler_writes_is_there_once(stage: Stage) -> None:
