@@ -57,8 +57,7 @@ class EventSourceMapping:
     """How long a batch may wait to fill up, 0 to 300; it goes when it is full or has 6 MB."""
 
     parallelization_factor: int = 1
-    """How many batches of one shard run at once, 1 to 10; changes of a partition key stay in order.
-    """
+    """How many batches of one shard run at once, 1 to 10; changes of an item stay in order."""
 
     starting_position: str = "TRIM_HORIZON"
     """Where a mapping begins that has never run: all records still kept, or only new ones."""

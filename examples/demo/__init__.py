@@ -1,4 +1,4 @@
 """A shop of real events, end to end: `python -m examples.demo`.
 
-boto3 loads 3,201 movies and a list of users over HTTP; four handlers follow the changes.
+boto3 loads 3,201 movies and a list of users over HTTP; five handlers follow the changes.
 """

@@ -17,7 +17,7 @@ class HandlerOptions(TypedDict, total=False):
     maximum_batching_window_in_seconds: int
     """How long a batch may wait to fill up: 0 to 300, 0 unless given."""
     parallelization_factor: int
-    """How many batches of a shard run at once, each key's in order: 1 to 10, 1 unless given."""
+    """How many batches of a shard run at once, each item's in order: 1 to 10, 1 unless given."""
     starting_position: Literal["TRIM_HORIZON", "LATEST"]
     """Where a handler without a position begins: the oldest record kept, or what comes next."""
     start: Literal["beginning"] | datetime

@@ -399,6 +399,11 @@ def above(member: str, value: int, high: int) -> str:
             INVALID,
             UNSUPPORTED.format("'provisionedPollerConfig'"),
         ),
+        (
+            {"KMSKeyArn": "arn:aws:kms:us-east-1:000000000000:key/orders"},
+            INVALID,
+            UNSUPPORTED.format("'kMSKeyArn'"),
+        ),
         ({"Topics": ["orders"]}, INVALID, UNSUPPORTED.format("'topics'")),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else None,
