@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def serving(folder: Path, *options: str) -> Iterator[str]:
+def serving(folder: Path, *options: str, what: tuple[str, ...] = ("shop.db",)) -> Iterator[str]:
     """The URL of a server of its own, on a file in this folder."""
-    with Command("serve", "shop.db", "--port", "0", *options, cwd=folder) as command:
+    with Command("serve", *what, "--port", "0", *options, cwd=folder) as command:
         yield command.line().rpartition(" at ")[2]
         code, _, complaint = command.stop()
         assert (code, complaint) == (0, "")

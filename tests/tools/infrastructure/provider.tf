@@ -21,5 +21,6 @@ provider "aws" {
 
   endpoints {
     dynamodb = var.endpoint
+    lambda   = var.endpoint
   }
 }
