@@ -10,7 +10,7 @@ import typer
 
 import pelton
 
-from . import dead_letters, item, partitions, pins, run, serve, stream, table, top
+from . import dead_letters, dev, item, partitions, pins, run, serve, stream, table, top
 from .failure import CommandError
 
 EXIT_FAILURE = 1
@@ -26,6 +26,7 @@ commands = typer.Typer(
 )
 commands.command("serve")(serve.serve)
 commands.command("run")(run.run)
+commands.command("dev")(dev.dev)
 commands.command("top")(top.top)
 commands.add_typer(table.commands, name="table")
 commands.add_typer(item.commands, name="item")

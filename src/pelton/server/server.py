@@ -54,6 +54,7 @@ class Server:
     other machines can reach unless `allow_remote` says that this is meant: requests are not
     authenticated. `cors_origins` are the web pages of other places that may use it, by origin
     (`https://app.example.com`), `*` for any; what is no origin is a ServerError too.
+    `listener` is a socket from `listen_at` to use instead of host and port; it stays open.
     `call_later` holds answers back where the databases' strictness has latency.
     `apps` are those of the databases whose functions and mappings `/metrics` is to tell of, and
     Lambda's API to manage; without any, that API is not there.
@@ -70,18 +71,18 @@ class Server:
         random_source: random.Random | None = None,
         call_later: CallLater | None = None,
         apps: Iterable[App] = (),
+        listener: socket.socket | None = None,
     ) -> None:
-        if not allow_remote and not _is_loopback(host):
-            raise ServerError(
-                f"{host} can be reached by other machines and requests are not authenticated yet; "
-                "pass --allow-remote (allow_remote=True) if that is what you want"
-            )
         self._regions = Regions(databases)
         try:
             self._origins = Origins(cors_origins)
         except ValueError as error:
             raise ServerError(str(error)) from error
-        self._socket = _bind(host, port)
+        if listener is None:
+            self._socket = listen_at(host, port, allow_remote=allow_remote)
+        else:
+            self._socket = listener.dup()
+            host = listener.getsockname()[0]
         self.host = host
         self.port: int = self._socket.getsockname()[1]
         self.url = f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
@@ -262,7 +263,16 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _bind(host: str, port: int) -> socket.socket:
+def listen_at(host: str, port: int, *, allow_remote: bool = False) -> socket.socket:
+    """A socket that listens where a server is to; port 0 takes any free one.
+
+    Raises ServerError where it cannot, and for a host that others can reach unless that is meant.
+    """
+    if not allow_remote and not _is_loopback(host):
+        raise ServerError(
+            f"{host} can be reached by other machines and requests are not authenticated yet; "
+            "pass --allow-remote (allow_remote=True) if that is what you want"
+        )
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
