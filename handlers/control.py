@@ -28,6 +28,7 @@ from ..streams.losses import GONE, forget_loss
 from ..streams.sequence import from_wire, to_wire
 from ..streams.start import sequence_before
 from .errors import NotCaughtUpError, UnknownMappingError
+from .quarantine import forget_items
 
 Target = datetime | str
 """A time, a sequence number, or one of TRIM_HORIZON and LATEST."""
@@ -115,6 +116,7 @@ def forget_mapping(transaction: Transaction, name: str) -> None:
     for number in read_positions(transaction, name):
         forget_loss(transaction, name, number)
     forget_loss(transaction, name, GONE)
+    forget_items(transaction, name)
     forget_follower(transaction, name)
 
 

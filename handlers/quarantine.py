@@ -37,6 +37,12 @@ def items_set_aside(reader: Reader, mapping: str) -> set[bytes]:
     return {sk[len(prefix) :] for sk, _, _ in rows}
 
 
+def mappings_with_items(reader: Reader) -> set[str]:
+    """The names of the mappings that have set items aside."""
+    rows = reader.query(META_SPACE, 0, ITEM_KIND)
+    return {sk.partition(b"\0")[0].decode() for sk, _, _ in rows}
+
+
 def is_set_aside(reader: Reader, mapping: str, item_key: bytes) -> bool:
     return reader.get(META_SPACE, 0, ITEM_KIND, _prefix(mapping) + item_key) is not None
 
@@ -70,6 +76,15 @@ def let_go(transaction: Transaction, mapping: str, item_key: bytes, sequence: in
     transaction.delete(META_SPACE, 0, HELD_KIND, _held_key(mapping, item_key, sequence))
     if not any(True for _ in _held(transaction, mapping, item_key)):
         transaction.delete(META_SPACE, 0, ITEM_KIND, _prefix(mapping) + item_key)
+
+
+def forget_items(transaction: Transaction, mapping: str) -> None:
+    """Lets all items of a mapping out; what was held of them stays as dead letters."""
+    prefix = _prefix(mapping)
+    for kind in (ITEM_KIND, HELD_KIND):
+        rows = transaction.query(META_SPACE, 0, kind, low=prefix, high=_behind(prefix))
+        for sk in [sk for sk, _, _ in rows]:
+            transaction.delete(META_SPACE, 0, kind, sk)
 
 
 class LetOutMeanwhile(PeltonError):

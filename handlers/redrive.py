@@ -21,7 +21,7 @@ from .errors import ReadConflict
 from .letters import Letter, find_letter, handler_names, letters_of
 from .mapping import EventSourceMapping
 from .python_values import item_to_python
-from .quarantine import held_sequences, items_set_aside, let_go
+from .quarantine import held_sequences, items_set_aside, let_go, mappings_with_items
 from .reports import REPORTED, InvalidReportError, ReportedFailure, first_failure
 from .transaction import HandlerTransaction
 
@@ -100,10 +100,11 @@ class Redrive:
     # --- items that are set aside --------------------------------------------------------------
 
     def _names(self) -> list[str]:
-        """The names of the handlers that have letters, or items that are set aside."""
-        if TABLE_NAME not in self._database.catalog.tables:
-            return []
-        return handler_names(self._database)
+        """The names of the handlers that have letters, or have set items aside."""
+        found = self._database.store.read(mappings_with_items)
+        if TABLE_NAME in self._database.catalog.tables:
+            found.update(handler_names(self._database))
+        return sorted(found)
 
     def _items_held(self, name: str, key: Mapping[str, Any] | None) -> set[bytes]:
         found = self._database.store.read(lambda reader: items_set_aside(reader, name))
