@@ -62,6 +62,7 @@ class BeginningSource:
         self, streams: Streams, shard: Shard, ownership: Ownership, frontier: Frontier
     ) -> None:
         self.until: int | None = None
+        self.lane: int | None = None
         self._streams = streams
         self._database = streams.database
         self._shard = shard
@@ -74,6 +75,8 @@ class BeginningSource:
         writer's thread alone touches them."""
 
     def read(self, after_sequence: int, limit: int) -> Reading:
+        if self.until is not None and after_sequence >= self.until:
+            return Reading([], after_sequence, is_end=True, is_complete=True)
         chunk = self._chunk
         if chunk is None:
             chunk = self._chunk = self._database.write(self._read_chunk)
@@ -108,6 +111,7 @@ class BeginningSource:
             for shard in self._successors():
                 save_frontier(transaction, name, shard.number, self._frontier)
         forget_frontier(transaction, name, self._shard.number)
+        self._marks.clear()  # or the position that is saved next would bring it back
 
     # --- inside --------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ import typer
 
 import pelton
 
-from . import dead_letters, dev, item, partitions, pins, run, serve, stream, table, top
+from . import dead_letters, dev, item, mappings, partitions, pins, run, serve, stream, table, top
 from .failure import CommandError
 
 EXIT_FAILURE = 1
@@ -32,6 +32,7 @@ commands.add_typer(table.commands, name="table")
 commands.add_typer(item.commands, name="item")
 commands.add_typer(stream.commands, name="stream")
 commands.add_typer(partitions.commands, name="partitions")
+commands.add_typer(mappings.commands, name="mappings")
 commands.add_typer(pins.commands, name="pins")
 commands.add_typer(dead_letters.commands, name="dead-letters")
 
