@@ -33,6 +33,9 @@ class Schedule:
     maximum_retry_attempts: int = 2
     """How often a run that fails is tried again before it is given up: 0 to 185."""
 
+    timeout_seconds: float | None = None
+    """How long a run may take, up to 900; None: as long as it likes."""
+
     enabled: bool = True
     """One that is not enabled does not fire; enabled again, it begins anew and has missed nothing.
     """
@@ -44,6 +47,9 @@ class Schedule:
             raise ValueError(
                 f"maximum_retry_attempts is 0 to {RETRIES_MAX}, not {self.maximum_retry_attempts}"
             )
+        seconds = self.timeout_seconds
+        if seconds is not None and not 0 < seconds <= 900:
+            raise ValueError(f"timeout_seconds is over 0, up to 900, not {seconds!r}")
         if not self.handler.takes_batches:
             raise ValueError("a schedule's function takes an event, as on_stream's does")
         object.__setattr__(self, "times", parse_expression(self.expression))

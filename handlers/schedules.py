@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -20,15 +20,15 @@ from ..engine.errors import StoreClosedError
 from ..engine.storage import Reader, Transaction
 from ..engine.storage.port import META_SPACE
 from .calling import Caller, run_to_end
+from .context import CallContext, Callee
 from .delivery import NOT_FAILURES
-from .errors import LoopClosedError, OwnershipLostError, ReadConflict
-from .functions import Function
-from .invocations.context import InvocationContext
-from .invocations.invoker import Invocation
+from .errors import HungCallsError, LoopClosedError, OwnershipLostError, ReadConflict
+from .limits import Limits
 from .observing import Call, CallObserver, observed
 from .retry import backoff_seconds
 from .schedule import Fire, Schedule, event_of, id_of, iso_time
 from .scheduler import Next, RetryIn, Scheduler, Step, Task
+from .timeouts import TimedCall, Watch, timed_out
 from .transaction import HandlerTransaction
 
 log = logging.getLogger("pelton.handlers")
@@ -140,10 +140,9 @@ class ScheduleTask(Task):
         self._failed = 0
         self._ran_until_ms: int | None = None
         self._timer_ms: int | None = None
-        self._function = Function(schedule.handler)
-        self._function_arn = (
-            f"arn:aws:lambda:{database.region}:{database.account}:function:{schedule.name}"
-        )
+        arn = f"arn:aws:lambda:{database.region}:{database.account}:function:{schedule.name}"
+        limits = Limits(schedule.timeout_seconds)
+        self._callee = Callee(schedule.name, arn, database.clock, limits)
 
     def take_over(self, transaction: Transaction) -> None:
         """Becomes the owner; a schedule that is new, or has another expression, begins now."""
@@ -165,8 +164,8 @@ class ScheduleTask(Task):
             return self._stop(error)
         except StoreClosedError as error:
             return self._stop(error)
-        except StoreError as error:
-            log.warning("%s waits for the store: %s", self.describe(), error)
+        except (StoreError, HungCallsError) as error:
+            log.warning("%s waits: %s", self.describe(), error)
             return RetryIn(STORE_RETRY_SECONDS)
 
     def describe(self) -> str:
@@ -231,35 +230,40 @@ class ScheduleTask(Task):
     def _call(self, fire: Fire, transaction: HandlerTransaction) -> BaseException | None:
         """What the function failed with, None if it did not."""
         event = event_of(self.schedule, fire, self._database)
-        invocation = Invocation(
-            self._function,
-            b"",
-            request_id=id_of(f"{event['id']}/{self.schedule.name}"),
-            function_arn=self._function_arn,
-            attempt=self._failed + 1,
-        )
-        clock, handler = self._database.clock, self.schedule.handler
-        context = InvocationContext(invocation, clock, clock.now_ms(), transaction)
-
-        async def call() -> BaseException | None:
-            token = current_cause.set(Cause().then(handler.name))
-            try:
-                with observed(self._observers, Call(self.schedule.name, context)):
-                    result = handler.function(event, context)
-                    if handler.is_async:
-                        await result
-            except NOT_FAILURES:
-                raise
-            except BaseException as error:
-                return error
-            finally:
-                current_cause.reset(token)
-            return None
-
+        context = ScheduledContext(self._callee, transaction, self._failed + 1, event["id"])
+        is_async, seconds = self.schedule.handler.is_async, self.schedule.timeout_seconds
         try:
-            return self._caller.run(call()) if handler.is_async else run_to_end(call())
+            if seconds is None:
+                call = self._call_once(event, context)
+                return self._caller.run(call) if is_async else run_to_end(call)
+            watch = Watch(seconds)
+            call = self._call_once(event, context, watch)
+            ended = self._caller.run_within(self.schedule.name, watch, call, is_async=is_async)
         finally:
             transaction.close()
+        if ended is not None:
+            return ended[0]
+        return timed_out(context, seconds, self._database.clock.now_ms())
+
+    async def _call_once(
+        self, event: dict[str, Any], context: ScheduledContext, watch: Watch | None = None
+    ) -> BaseException | None:
+        handler = self.schedule.handler
+        if watch is not None and not watch.begin(TimedCall(context, 0, 0)):
+            return TimeoutError("nobody waits for this call any more")
+        token = current_cause.set(Cause().then(handler.name))
+        try:
+            with observed(self._observers, Call(self.schedule.name, context)):
+                result = handler.function(event, context)
+                if handler.is_async:
+                    await result
+        except NOT_FAILURES:
+            raise
+        except BaseException as error:
+            return error
+        finally:
+            current_cause.reset(token)
+        return None
 
     def _commit(self, fire: Fire, transaction: HandlerTransaction) -> None:
         """The run's writes and its fire time, in one commit."""
@@ -312,6 +316,31 @@ class ScheduleTask(Task):
         text = f"{type(error).__name__}: {error}"
         self.stats = replace(self.stats, is_running=False, last_error=text)
         return Next.DONE
+
+
+class ScheduledContext(CallContext):
+    """The second argument of a scheduled function: AWS Lambda's context, and pelton's additions."""
+
+    __slots__ = ("_event_id",)
+
+    shard_id = None
+    log_stream_name = "schedules"
+
+    def __init__(
+        self, callee: Callee, transaction: HandlerTransaction, attempt: int, event_id: str
+    ) -> None:
+        super().__init__(callee, transaction, attempt)
+        self._event_id = event_id
+
+    @property
+    def idempotency_key(self) -> str:
+        """A text that is the same in all attempts at the run of this fire time."""
+        return f"{self.invoked_function_arn}/{self._event_id}"
+
+    @property
+    def aws_request_id(self) -> str:
+        """The same in all attempts, as of AWS's asynchronous invocations."""
+        return id_of(self.idempotency_key)
 
 
 # --- what is kept -----------------------------------------------------------------------------

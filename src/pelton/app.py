@@ -304,7 +304,8 @@ class App:
             )
         self._schedules[schedule.name] = schedule
         if known is None:
-            self.functions.add(Function(schedule.handler))
+            seconds = schedule.timeout_seconds
+            self.functions.add(Function(schedule.handler, timeout_seconds=seconds))
 
     def _check_stream(self, mapping: EventSourceMapping) -> None:
         """Raises ValueError when the table's stream cannot show what the handler is called with."""

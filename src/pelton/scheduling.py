@@ -21,6 +21,8 @@ class ScheduleOptions(TypedDict, total=False):
     given."""
     maximum_retry_attempts: int
     """How often a run that fails is tried again before it is given up: 0 to 185, 2 unless given."""
+    timeout_seconds: float
+    """How long a run may take, up to 900; as long as it likes unless given."""
     enabled: bool
     """False: it does not fire, and begins anew when it is enabled again."""
 

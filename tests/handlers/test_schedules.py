@@ -339,6 +339,39 @@ def test_a_run_whose_reads_were_overtaken_runs_again(timetable: Timetable) -> No
     assert (stats.runs, stats.conflicts, stats.failures) == (1, 1, 0)
 
 
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_run_that_takes_longer_than_its_timeout_has_failed(
+    timetable: Timetable, is_async: bool
+) -> None:
+    begun, calls, release = list[int](), Calls(), threading.Event()
+
+    def hang_once(event: dict[str, Any], context: Any) -> None:
+        begun.append(context.get_remaining_time_in_millis())
+        context.transaction.put("runs", {"id": f"{context.attempt}"})
+        if context.attempt == 1:
+            assert release.wait(60)
+        calls(event, context)
+
+    async def hang_once_async(event: dict[str, Any], context: Any) -> None:
+        begun.append(context.get_remaining_time_in_millis())
+        context.transaction.put("runs", {"id": f"{context.attempt}"})
+        if context.attempt == 1:
+            await asyncio.Event().wait()
+        calls(event, context)
+
+    function = hang_once_async if is_async else hang_once
+    schedules = timetable.plan(every("rate(5 minutes)", function, timeout_seconds=0.05))
+    timetable.run_for(minutes=6)
+    release.set()
+    assert begun == [50, 50]
+    assert calls.times[:1] == ["12:05"]
+    assert timetable.all("runs") == [{"id": "2"}]
+    stats = schedules.stats()["tick"]
+    assert (stats.runs, stats.failures, stats.retries) == (1, 1, 1)
+    assert stats.last_error is not None
+    assert stats.last_error.endswith("Task timed out after 0.05 seconds")
+
+
 # --- exactly once -------------------------------------------------------------------------------
 
 
@@ -445,6 +478,8 @@ def test_other_expressions_and_options_are_refused() -> None:
         every("every five minutes", Calls())
     with pytest.raises(ValueError, match="maximum_retry_attempts is 0 to 185, not 186"):
         every("rate(1 day)", Calls(), maximum_retry_attempts=186)
+    with pytest.raises(ValueError, match="timeout_seconds is over 0, up to 900, not 0"):
+        every("rate(1 day)", Calls(), timeout_seconds=0)
     with pytest.raises(ValueError, match="takes an event"):
         Schedule(Handler("tick", Calls(), Shape.INSERT), "rate(1 day)")
 
