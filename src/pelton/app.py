@@ -24,6 +24,7 @@ from .handlers.calling import is_on_loop
 from .handlers.chain import DEPTH_MAX
 from .handlers.functions import Function, Functions
 from .handlers.mappings import Mappings
+from .handlers.outbox import OUTBOX
 from .mapping_control import MappingControl
 from .stream import Stream
 from .streams import StreamLimits, Streams, Upkeep
@@ -290,7 +291,8 @@ class App:
             )
         self._check_stream(mapping)
         self._mappings[mapping.name] = mapping
-        self.functions.add(Function.of_mapping(mapping))
+        if mapping.table_name != OUTBOX:  # an effect takes what was emitted, and no event
+            self.functions.add(Function.of_mapping(mapping))
 
     def _register_schedule(self, schedule: Schedule) -> None:
         if self._dispatcher is not None:

@@ -48,7 +48,7 @@ def region_signed_for(
     MissingAuthenticationTokenException, IncompleteSignatureException, InvalidSignatureException.
     """
     authorization = headers.get(b"authorization")
-    if authorization is not None and not query:
+    if authorization is not None and not query and service == "dynamodb":
         signed = _SIGNED.fullmatch(authorization)
         if signed is not None and (b"x-amz-date" in headers or b"date" in headers):
             return signed[1].decode()
