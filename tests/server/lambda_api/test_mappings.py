@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -309,6 +310,24 @@ def test_a_second_mapping_of_the_same_two_is_refused_with_the_first_ones_uuid(
         f'The event source arn (" {stream} ") and function (" note ") provided mapping already '
         f"exists. Please update or delete the existing mapping with UUID {uuid}",
     )
+
+
+def test_of_many_that_are_made_at_once_one_is(create: Any, functions: Any) -> None:
+    statuses: list[int] = []
+
+    def make() -> None:
+        try:
+            statuses.append(create()["ResponseMetadata"]["HTTPStatusCode"])
+        except functions.exceptions.ResourceConflictException as error:
+            statuses.append(error.response["ResponseMetadata"]["HTTPStatusCode"])
+
+    threads = [threading.Thread(target=make) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(statuses) == [202, *[409] * 7]
+    assert len(functions.list_event_source_mappings()["EventSourceMappings"]) == 1
 
 
 INVALID = "InvalidParameterValueException"

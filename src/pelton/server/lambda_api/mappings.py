@@ -31,7 +31,7 @@ def create_event_source_mapping(region: LambdaRegion, request: Answer) -> Answer
     stream = region.stream(stream_arn)
     if stream is None:
         raise invalid(f"Stream not found: {stream_arn}")
-    with _told_errors(stream_arn, name.name):
+    with region.changing, _told_errors(stream_arn, name.name):
         check_view(region.functions[name.name].as_mapping(stream.table_name), stream)
         created = region.mappings.create(
             name.name, name.qualified_arn, stream_arn, options, request.get("Tags") or {}
@@ -58,20 +58,24 @@ def list_event_source_mappings(region: LambdaRegion, request: Answer) -> Answer:
 
 
 def update_event_source_mapping(region: LambdaRegion, request: Answer) -> Answer:
-    before = _find(region, request["UUID"])
     options = read_options(request)
-    function = None
-    if request.get("FunctionName"):
-        name = _existing_function(region, request["FunctionName"])
-        function = name.name, name.qualified_arn
-    with _told_errors(before.stream_arn, (function or [before.mapping.handler.name])[0]):
-        after = region.mappings.update(before.uuid, options, function)
+    with region.changing:
+        before = _find(region, request["UUID"])
+        function = None
+        if request.get("FunctionName"):
+            name = _existing_function(region, request["FunctionName"])
+            function = name.name, name.qualified_arn
+        with _told_errors(before.stream_arn, (function or [before.mapping.handler.name])[0]):
+            after = region.mappings.update(before.uuid, options, function)
     return _told(region, after, _transition(before, after))
 
 
 def delete_event_source_mapping(region: LambdaRegion, request: Answer) -> Answer:
-    found = _find(region, request["UUID"])
-    return _told(region, region.mappings.delete(found.uuid), "Deleting")
+    with region.changing:
+        known = _find(region, request["UUID"])
+        told = _told(region, known, "Deleting")
+        region.mappings.delete(known.uuid)
+    return told
 
 
 # --- inside ---------------------------------------------------------------------------------------

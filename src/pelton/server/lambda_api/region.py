@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -31,8 +32,10 @@ class LambdaRegion:
         self._app = app
         self.database = app.database
         self.functions = app.functions
-        self.invoker = Invoker(app.database, caller)
+        self.invoker = Invoker(app.database, caller, app.call_observers)
         self.events = EventQueue(self.invoker, after)
+        self.changing = threading.Lock()
+        """Held while a mapping is looked at and changed: requests come on threads of their own."""
 
     @property
     def mappings(self) -> Mappings:

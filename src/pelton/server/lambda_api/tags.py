@@ -23,14 +23,16 @@ def list_tags(region: LambdaRegion, request: Answer) -> Answer:
 
 
 def tag_resource(region: LambdaRegion, request: Answer) -> None:
-    known = _mapping(region, request)
-    if len({**known.tags, **request["Tags"]}) > TAGS_MAX:
-        raise invalid("Number of tags exceeds resource tag limit.")
-    region.mappings.tag(known.uuid, request["Tags"])
+    with region.changing:
+        known = _mapping(region, request)
+        if len({**known.tags, **request["Tags"]}) > TAGS_MAX:
+            raise invalid("Number of tags exceeds resource tag limit.")
+        region.mappings.tag(known.uuid, request["Tags"])
 
 
 def untag_resource(region: LambdaRegion, request: Answer) -> None:
-    region.mappings.tag(_mapping(region, request).uuid, {}, without=request["TagKeys"])
+    with region.changing:
+        region.mappings.tag(_mapping(region, request).uuid, {}, without=request["TagKeys"])
 
 
 def _resource(request: Answer) -> tuple[str, str]:
