@@ -26,6 +26,7 @@ from .lane import Lane
 from .mapping import EventSourceMapping
 from .observing import CallObserver
 from .quarantine import items_set_aside
+from .redrive_requests import RequestedRedrives
 from .restart import Restart
 from .router import Router
 from .scheduler import Scheduler, Task
@@ -95,6 +96,15 @@ class Dispatcher:
             observers=observers,
             cycle_depth_max=cycle_depth_max,
             destination_of=lambda arn: destination_of(arn, database.region),
+        )
+        self._router.add(
+            RequestedRedrives(
+                database,
+                streams,
+                self._around.caller,
+                lambda: self._mappings,
+                self._around.is_stopping,
+            )
         )
         self._schedules: Schedules | None = None
         if schedules:

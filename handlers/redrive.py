@@ -58,11 +58,14 @@ class Redrive:
         streams: Streams,
         mappings: Mapping[str, EventSourceMapping],
         caller: Caller,
+        should_stop: Callable[[], bool] = lambda: False,
     ) -> None:
+        """`should_stop` is asked before each letter; then the rest is left as it is."""
         self._database = database
         self._streams = streams
         self._mappings = mappings
         self._caller = caller
+        self._should_stop = should_stop
 
     def run(
         self, handler_name: str | None = None, key: Mapping[str, Any] | None = None
@@ -80,8 +83,11 @@ class Redrive:
             while before < tally.delivered:
                 before = tally.delivered
                 for letter in letters_of(self._database, name, key):
+                    if self._should_stop():
+                        break
                     self._try(letter, tally)
-                if not self._items_held(name, key) - tally.items_failed(name):
+                held = self._items_held(name, key) - tally.items_failed(name)
+                if self._should_stop() or not held:
                     break
         return Redriven(tally.delivered, list(tally.failed.values()), len(tally.waiting))
 
@@ -157,7 +163,7 @@ class Redrive:
             return ValueError(f"{mapping.name!r} is not called for {letter.event_name} any more")
         source = Source.of(mapping, self._shard_of(letter), self._database.clock)
         delivery = Delivery(mapping.handler, source, transaction, letter.attempts + 1)
-        outcome = delivery.run(self._caller, [letter.record], _never)
+        outcome = delivery.run(self._caller, [letter.record], self._should_stop)
         if outcome.error is not None or not mapping.reports_failures:
             return outcome.error
         try:
@@ -249,7 +255,3 @@ def _ending(letter: Letter, writes: HandlerTransaction) -> Callable[[Transaction
 
 def _describe(letter: Letter) -> str:
     return f"dead letter {letter.sequence_number} of handler {letter.handler_name!r}"
-
-
-def _never() -> bool:
-    return False

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from ..streams import Streams
-from .scheduler import Scheduler
+from .scheduler import Scheduler, Task
 from .worker import ShardWorker
 
 if TYPE_CHECKING:
@@ -26,6 +26,11 @@ class Router:
         self._lock = threading.Lock()
         self._workers: dict[int, tuple[ShardWorker, ...]] = {}
         self._subscriptions: dict[str, tuple[Subscription, ...]] = {}
+        self._others: list[Task] = []
+
+    def add(self, task: Task) -> None:
+        """Wakes a task, too, when everyone is to look for themselves."""
+        self._others.append(task)
 
     def add_subscription(self, subscription: Subscription) -> None:
         with self._lock:
@@ -67,6 +72,8 @@ class Router:
 
     def wake_all(self) -> None:
         """Has everyone look for themselves."""
+        for task in self._others:
+            self._scheduler.wake(task)
         for subscriptions in list(self._subscriptions.values()):
             for subscription in subscriptions:
                 self._scheduler.wake(subscription)

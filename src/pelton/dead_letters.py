@@ -10,6 +10,7 @@ from .handlers import EventSourceMapping
 from .handlers.calling import Caller, is_on_loop
 from .handlers.letters import Letter, find_letter, letters_of
 from .handlers.redrive import Redrive, Redriven
+from .handlers.redrive_requests import ask_for_redrive
 from .streams import Streams
 
 if TYPE_CHECKING:
@@ -47,6 +48,17 @@ class DeadLetters:
         if letter is None:
             raise ValueError(f"handler {handler!r} has no dead letter {sequence_number!r}")
         return letter
+
+    def ask_for_redrive(
+        self, handler: str | None = None, *, key: Mapping[str, Any] | None = None
+    ) -> int:
+        """Has letters delivered by the process that runs their handlers, or by the next that does.
+
+        The file keeps the request. Returns how many letters there are now that it is about.
+        """
+        letters = self.list(handler, key=key)
+        ask_for_redrive(self._database, {each.handler_name for each in letters}, key)
+        return len(letters)
 
     def redrive(
         self, handler: str | None = None, *, key: Mapping[str, Any] | None = None

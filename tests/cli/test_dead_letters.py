@@ -38,7 +38,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setattr(sys, "path", ["", *sys.path])
     (tmp_path / "mailing.py").write_text(APP)
     with App("shop.db") as app:
-        app.table("sent", partition_key="to", sort_key=("n", int))
+        app.table("sent", partition_key="to", sort_key=("n", int), stream="KEYS_ONLY")
     sys.modules.pop("mailing", None)
     import mailing  # type: ignore[import-not-found]
 
@@ -127,6 +127,34 @@ def test_beside_the_app_that_runs(run: Run, folder: Path) -> None:
         code, *_ = command.stop()
     assert code == 0
     assert json.loads(run("dead-letters", "list", "shop.db", "--json")[1]) == []
+
+
+def test_the_app_that_runs_is_asked_to_do_it(run: Run, folder: Path) -> None:
+    with Command("run", "mailing:app", cwd=folder) as command:
+        assert "running mailing:app" in command.line()
+        (folder / "mended").touch()
+        assert run("dead-letters", "redrive", "shop.db") == (0, "asked for 4\n", "")
+        with App("shop.db") as app:
+            told = app.stream("sent").read(start="beginning", follow=True)
+            sent = sorted(next(told).keys["to"] for _ in range(6))
+        code, _, complaint = command.stop()
+    assert sent == ["ada", "ada", "bob", "bob", "eve", "eve"]
+    assert code == 0
+    assert "dead letters of 'mail': 4 delivered, 0 failed" in complaint
+    assert json.loads(run("dead-letters", "list", "shop.db", "--json")[1]) == []
+
+
+def test_without_one_it_is_done_at_the_next_start(run: Run, folder: Path) -> None:
+    (folder / "mended").touch()
+    eve = ("--key", '{"id": "eve"}', "--json")
+    assert json.loads(run("dead-letters", "redrive", "shop.db", *eve)[1]) == {"asked": 2}
+    sys.modules.pop("mailing", None)
+    import mailing
+
+    with mailing.app as app:
+        app.drain()
+    left = json.loads(run("dead-letters", "list", "shop.db", "--json")[1])
+    assert [each["key"] for each in left] == [{"id": "bob"}, {"id": "bob"}]
 
 
 def test_a_file_without_letters_has_an_empty_list(run: Run, file: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
@@ -95,8 +96,12 @@ def show_letter(
 
 @commands.command("redrive")
 def redrive(
-    app_path: Annotated[
-        str, typer.Argument(metavar="MODULE[:NAME]", help="Where the app is, as in shop:app.")
+    target: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODULE[:NAME]|PATH",
+            help="The app, as in shop:app; or its file, which the app that runs then does it in.",
+        ),
     ],
     handler: Handler = None,
     key: Key = None,
@@ -104,9 +109,13 @@ def redrive(
 ) -> None:
     """Deliver them to their handlers again, in order; also beside the app that runs.
 
-    Of each item they go in order, up to the first that fails again. Exits with 1 if one has.
+    Of each item they go in order, up to the first that fails again. Exits with 1 if one has. With
+    a file, the app that runs is asked to do it; if none does, the next that is started.
     """
-    app = import_app(app_path)
+    if Path(target).is_file():
+        _ask(Path(target), handler, key, as_json)
+        return
+    app = import_app(target)
     try:
         result = app.dead_letters.redrive(handler, key=_python_key(key))
     except ValueError as error:
@@ -130,6 +139,15 @@ def redrive(
             f"{len(result.failed)} failed again{behind}; the first is {first.sequence_number} of "
             f"handler {first.handler_name!r}: {_error_text(first)}"
         )
+
+
+def _ask(path: Path, handler: str | None, key: str | None, as_json: bool) -> None:
+    with open_existing(path) as app:
+        asked = app.dead_letters.ask_for_redrive(handler, key=_python_key(key))
+    if as_json:
+        print_json({"asked": asked})
+    else:
+        print_line(f"asked for {asked}", "green")
 
 
 # --- texts ----------------------------------------------------------------------------------------
