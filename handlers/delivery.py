@@ -16,7 +16,7 @@ from .errors import CycleError, HungCallsError
 from .event import batch_event
 from .handler import Handler, Shape
 from .limits import Limits
-from .observing import Call, observed
+from .observing import Call, Trigger, observed
 from .python_values import item_to_python
 from .timeouts import TimedCall, Watch, timed_out
 from .transaction import HandlerTransaction, HandlerWrites
@@ -128,9 +128,9 @@ class Calls:
         token = None if cause is None else current_cause.set(cause)
         try:
             if source.observers:
-                with observed(
-                    source.observers, Call(source.mapping_name, context, source.shard, records)
-                ):
+                shard, trigger = source.shard, Trigger.RECORDS
+                made = Call(source.mapping_name, context, shard, records, trigger)
+                with observed(source.observers, made):
                     return None, await self._invoke(argument, context)
             if self._await_seconds is not None:
                 return None, await self._invoke(argument, context)

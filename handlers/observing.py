@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from enum import Enum
 from typing import NamedTuple, Protocol
 
 from ..streams import Record, Shard
@@ -22,13 +23,22 @@ class Called(Protocol):
     def attempt(self) -> int: ...
 
 
+class Trigger(Enum):
+    """Why a handler is called, in the words of OpenTelemetry's `faas.trigger`."""
+
+    RECORDS = "datasource"
+    SCHEDULE = "timer"
+    INVOCATION = "other"
+
+
 class Call(NamedTuple):
-    """A call of a handler with records of a shard, or of a schedule's with neither."""
+    """A call of a handler; with records of a shard, or without both."""
 
     handler_name: str
     context: Called
     shard: Shard | None = None
     records: Sequence[Record] = ()
+    trigger: Trigger = Trigger.SCHEDULE
 
 
 class CallObserver(Protocol):

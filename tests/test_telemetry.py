@@ -15,6 +15,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 from pelton import App, Context, ManualClock, Table, ValidationException
 from pelton.server import Server
 from pelton.telemetry import trace_app
+from tests.conftest import client_of
 from tests.server.raw import exchange, post
 
 
@@ -134,6 +135,25 @@ def test_a_schedules_run_begins_a_trace(traced: Traced) -> None:
     assert traced.attribute(run, "faas.trigger") == "timer"
     assert is_child(traced.span("PutItem mails"), run)
     assert is_child(traced.span("process mails"), traced.span("PutItem mails"))
+
+
+def test_an_invoked_function_begins_a_trace(traced: Traced) -> None:
+    @traced.app.on_stream(traced.orders)
+    def mail(event: dict[str, Any], context: Context) -> None:
+        context.transaction.put(traced.mails, {"id": event["id"]})
+
+    @traced.app.on_insert(traced.mails)
+    def send(mail: dict[str, Any], context: Context) -> None: ...
+
+    with traced.app, Server(traced.app.database, port=0, apps=[traced.app]) as server:
+        answer = client_of("lambda", server.url).invoke(FunctionName="mail", Payload=b'{"id": "m"}')
+        traced.app.drain()
+    invoked = traced.span("invoke mail")
+    assert invoked.kind is SpanKind.SERVER
+    assert traced.attribute(invoked, "faas.trigger") == "other"
+    request_id = answer["ResponseMetadata"]["RequestId"]
+    assert traced.attribute(invoked, "faas.invocation_id") == request_id
+    assert is_child(traced.span("process mails"), invoked)
 
 
 def test_a_span_of_a_call_says_what_it_is_about(traced: Traced) -> None:

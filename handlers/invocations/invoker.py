@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass
@@ -21,6 +21,7 @@ from ...engine import Database
 from ..calling import Caller, run_to_end
 from ..errors import ReadConflict
 from ..functions import Function
+from ..observing import Call, CallObserver, Trigger, observed
 from ..transaction import HandlerTransaction
 from .context import InvocationContext
 from .failures import InvocationTimeout, MarshalError, ThrottledInvocation, tell_error
@@ -60,9 +61,12 @@ class Invoker:
     an item that it read has changed by then, it is called again. Safe for several threads.
     """
 
-    def __init__(self, database: Database, caller: Caller) -> None:
+    def __init__(
+        self, database: Database, caller: Caller, observers: Sequence[CallObserver] = ()
+    ) -> None:
         self._database = database
         self._caller = caller
+        self._observers = observers
         self._lock = threading.Lock()
         self._running: Counter[str] = Counter()
 
@@ -95,7 +99,7 @@ class Invoker:
 
     def _answer(self, invocation: Invocation) -> Answer:
         seconds = invocation.function.timeout_seconds
-        run = _Run(self._database, self._caller, invocation)
+        run = _Run(self._database, self._caller, invocation, self._observers)
         try:
             return _in_json(run() if seconds is None else _within(seconds, run))
         except BaseException as error:
@@ -105,9 +109,16 @@ class Invoker:
 class _Run:
     """The function's run, which may be over before it ends: then it commits nothing any more."""
 
-    def __init__(self, database: Database, caller: Caller, invocation: Invocation) -> None:
+    def __init__(
+        self,
+        database: Database,
+        caller: Caller,
+        invocation: Invocation,
+        observers: Sequence[CallObserver],
+    ) -> None:
         self._database = database
         self._caller = caller
+        self._observers = observers
         self._invocation = invocation
         self._started_ms = database.clock.now_ms()
         self._ending = threading.Lock()
@@ -156,10 +167,12 @@ class _Run:
     async def _call_each(self, arguments: list[Any], context: InvocationContext) -> Any:
         """What the last call returned; those for each record answer with nothing."""
         handler, result = self._invocation.function.handler, None
-        for argument in arguments:
-            result = handler.function(argument, context)
-            if handler.is_async:
-                result = await result
+        call = Call(handler.name, context, trigger=Trigger.INVOCATION)
+        with observed(self._observers, call):
+            for argument in arguments:
+                result = handler.function(argument, context)
+                if handler.is_async:
+                    result = await result
         return result if handler.takes_batches else None
 
 

@@ -19,7 +19,7 @@ from . import __version__
 from .engine.cause import Cause, current_cause, with_cause
 from .engine.database import Done, Write
 from .engine.operations.operation import Answer, Present, Request
-from .handlers.observing import Call
+from .handlers.observing import Call, Trigger
 from .streams import Record, Shard, to_wire
 
 if TYPE_CHECKING:
@@ -148,8 +148,13 @@ class AppTracing:
     def _begin_call(self, call: Call) -> Span:
         attributes = _call_attributes(call)
         if call.shard is None:
-            name = f"run {call.handler_name}"
-            return self._tracer.start_span(name, otel_context.Context(), attributes=attributes)
+            invoked = call.trigger is Trigger.INVOCATION
+            return self._tracer.start_span(
+                f"{'invoke' if invoked else 'run'} {call.handler_name}",
+                None if invoked else otel_context.Context(),
+                SpanKind.SERVER if invoked else SpanKind.INTERNAL,
+                attributes,
+            )
         parents = self._writes_of(call.records)
         is_one = len(parents) == 1
         return self._tracer.start_span(
@@ -193,7 +198,7 @@ def _tables_of(request: Request) -> list[str]:
 def _call_attributes(call: Call) -> dict[str, Any]:
     """After the semantic conventions for functions as a service."""
     return {
-        "faas.trigger": "timer" if call.shard is None else "datasource",
+        "faas.trigger": call.trigger.value,
         "faas.name": call.handler_name,
         "faas.invocation_id": call.context.aws_request_id,
         "cloud.resource_id": call.context.invoked_function_arn,
