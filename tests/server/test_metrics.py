@@ -143,6 +143,13 @@ def test_a_server_of_files_tells_of_these_alone() -> None:
     assert told["us-east-1"]["handlers"] == []
 
 
+def test_figures_that_cannot_be_read_are_an_error(app: App, url: str) -> None:
+    app.database.close()
+    for path in ("/metrics", "/pelton/stats"):
+        reply = get(url, path)
+        assert (reply.status, reply.json) == (503, {"error": "the store is closed"})
+
+
 def test_an_app_that_is_not_started_tells_no_handlers() -> None:
     app = App(":memory:")
     assert app.figures().handlers == ()
