@@ -17,6 +17,7 @@ from zlib import crc32
 from ..engine.storage import Transaction
 from ..streams import Record, Shard, Streams
 from .feed import EVENT_BYTES_MAX, Reading
+from .transaction import OUTBOX
 
 PAGES_PER_LANE = 2
 PAGE_RECORDS_MAX = 10_000
@@ -25,12 +26,15 @@ PAGE_RECORDS_MAX = 10_000
 # ends early, but for every change of an item at the same place.
 _KEYS = re.compile(rb'"Keys":(.*?),"(?:NewImage|OldImage|SequenceNumber)":', re.DOTALL)
 
+# Effects of one order are items of their own, with one partition key, which stands first.
+_ORDER_KEYS = re.compile(rb'"Keys":\{("order_key":\{"S":"(?:[^"\\]|\\.)*"\})')
+
 _sequence_of = attrgetter("sequence")
 
 
-def lane_of(record: Record, lanes: int) -> int:
-    """The lane of a record's item."""
-    found = _KEYS.search(record.body)
+def lane_of(record: Record, lanes: int, keys: re.Pattern[bytes] = _KEYS) -> int:
+    """The lane of a record's item, by what `keys` finds of it."""
+    found = keys.search(record.body)
     return crc32(found[1] if found else b"") % lanes
 
 
@@ -51,6 +55,7 @@ class SharedPages:
         self.lanes = lanes
         self._streams = streams
         self._shard = shard
+        self._keys = _ORDER_KEYS if shard.table_name == OUTBOX else _KEYS
         self.until = until
         self._limit = min(PAGE_RECORDS_MAX, batch_size * lanes)
         self._pages: deque[_Page] = deque(maxlen=PAGES_PER_LANE * lanes)
@@ -87,7 +92,7 @@ class SharedPages:
             through = records[-1].sequence if records else after
         by_lane: list[list[Record]] = [[] for _ in range(self.lanes)]
         for record in records:
-            by_lane[lane_of(record, self.lanes)].append(record)
+            by_lane[lane_of(record, self.lanes, self._keys)].append(record)
         page = _Page(after, through, is_end, by_lane)
         if through > after:
             self._pages.append(page)

@@ -13,14 +13,12 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class EffectOptions(TypedDict, total=False):
-    """The options of a handler that an effect has too: they mean what they mean there.
-
-    There is no `parallelization_factor`: it keeps the order of one item's changes, and each effect
-    is an item of its own.
-    """
+    """The options of a handler that an effect has too: they mean what they mean there."""
 
     batch_size: int
     """How many effects are done before that is committed: what a crash repeats; 1 unless given."""
+    parallelization_factor: int
+    """How many effects of a shard of the outbox happen at once; those of one order do not."""
     maximum_record_age_in_seconds: int
     maximum_retry_attempts: int
     on_failure: str

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ from tests.handlers.stage import Stage, ids_of, on_batch, on_insert
 
 Calls = list[tuple[Any, str]]
 HOUR = 3600
+SECONDS_MAX = 60
 
 
 @pytest.fixture
@@ -269,6 +272,57 @@ def test_an_order_key_keeps_the_effects_of_several_items_in_order(
     stage.run(on_insert(by_city)).stop()
     orders = {item["payload"]: item["order_key"] for item in stage.all(OUTBOX)}
     assert orders["a"] == orders["c"] != orders["b"]
+
+
+def test_effects_that_happen_at_once_keep_the_order_of_each_item(stage: Stage) -> None:
+    """Calls that wait for one another only end when all of them run."""
+    meeting = threading.Barrier(5, timeout=SECONDS_MAX)
+    calls = itertools.count(1)
+    done: list[str] = []
+
+    def post(payload: Any, context: Context) -> None:
+        if next(calls) <= 5:
+            meeting.wait()
+        done.append(payload)
+
+    def welcome(item: dict[str, Any], context: Context) -> None:
+        context.emit("post", item["id"] + item["place"])
+
+    stage.create("things", sort="place", stream="NEW_AND_OLD_IMAGES")
+    ensure_outbox(stage.database)
+    for place in "123":
+        for name in "abcdefghijklmnopqrstuvwxyz":
+            stage.save(id=name, place=place)
+    effect = effect_mapping("post", post, parallelization_factor=10)
+    stage.threaded(on_insert(welcome), effect).drain(SECONDS_MAX)
+    assert len(done) == 3 * 26
+    for name in "abcdefghijklmnopqrstuvwxyz":
+        assert [each for each in done if each[0] == name] == [f"{name}{place}" for place in "123"]
+
+
+def test_an_effect_that_was_given_up_happens_when_its_letter_is_delivered_again() -> None:
+    app = pelton.App()
+    users = app.table("users", partition_key="id", stream="NEW_AND_OLD_IMAGES")
+    keys: list[str] = []
+
+    @app.effect("post", maximum_retry_attempts=0)
+    def post(payload: Any, context: pelton.Context) -> None:
+        keys.append(context.idempotency_key)
+        if len(keys) == 1:
+            raise ConnectionError("no mail today")
+
+    @app.on_insert(users)
+    def welcome(user: pelton.Item, context: pelton.Context) -> None:
+        context.emit("post", user["id"])
+
+    with app:
+        users.put({"id": "a"})
+        app.drain(SECONDS_MAX)
+        assert app.call("Scan", {"TableName": OUTBOX})["Count"] == 1
+        app.dead_letters.redrive("post")
+        assert app.call("Scan", {"TableName": OUTBOX})["Count"] == 0
+    assert keys[0] == keys[1]
+    assert len(keys) == 2
 
 
 def test_an_effect_that_is_given_up_is_a_dead_letter_and_stays_in_the_outbox(stage: Stage) -> None:
