@@ -115,6 +115,41 @@ def test_an_app_warns_once_of_each_circle(tables: App, caplog: pytest.LogCapture
     ]
 
 
+def test_write_shards_do_not_hide_what_a_function_writes(
+    tables: App, caplog: pytest.LogCaptureFixture
+) -> None:
+    stream: Any = "NEW_AND_OLD_IMAGES"
+    spread = tables.table(
+        "spread", partition_key="id", sort_key="at", stream=stream, write_shards=4
+    )
+
+    @tables.on_modify(spread)
+    def touch(change: RecordChange, context: Any) -> None:
+        context.transaction.put(spread, {"id": "all", "at": "now"})
+
+    with caplog.at_level(logging.WARNING, "pelton.handlers"), tables:
+        pass
+    assert "without end: spread -> touch() -> spread;" in caplog.text
+
+
+def test_a_circle_through_an_effect_is_stopped() -> None:
+    app = App(clock=ManualClock())
+    things = app.table("things", partition_key="id", stream="NEW_IMAGE")
+
+    @app.effect
+    def send(payload: dict[str, Any], context: Any) -> None:
+        things.put(next_id(payload))
+
+    @app.on_insert(things)
+    def ask(item: dict[str, Any], context: Any) -> None:
+        context.emit("send", item)
+
+    with app:
+        things.put({"id": "0"})
+        with pytest.raises(CycleError, match="(ask -> send -> ask|send -> ask -> send), 64 calls"):
+            app.drain()
+
+
 class Strange:
     """A handler that cannot be looked at."""
 
