@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import islice
+from itertools import islice, takewhile
 from typing import NamedTuple, Protocol
 
 from ..engine.storage import Transaction
 from ..streams import Record, Shard, Streams
 from .handler import ALL_EVENTS
 from .mapping import EventSourceMapping
+from .windows import Window
 
 EVENT_BYTES_MAX = 6 * 1024 * 1024
 """Lambda's limit of an event; a batch ends before it passes this size."""
@@ -33,10 +34,12 @@ class Reading(NamedTuple):
 class Source(Protocol):
     """Where a feed reads: a shard, the part of it that is one lane's, or more than a shard.
 
-    `until` is the sequence that it ends with, where that is not the shard's end.
+    `until` is the sequence that it ends with, where that is not the shard's end. `lane` is the
+    number of the lane, where it is one.
     """
 
     until: int | None
+    lane: int | None
 
     def read(self, after_sequence: int, limit: int) -> Reading:
         """Raises TrimmedDataAccessException where records behind that sequence are gone."""
@@ -75,6 +78,8 @@ class Batch(NamedTuple):
     records: list[Record]
     through: int
     """The sequence that is reached when all of them are done."""
+    window: Window | None = None
+    """What has been gathered over their window with them, once they have been delivered."""
 
 
 class Feed:
@@ -141,6 +146,10 @@ class Feed:
             return Batch(self._records, self.read_to)
         return Batch(self._records[:count], self._records[count - 1].sequence)
 
+    def count_before(self, at_ms: int) -> int:
+        """How many of the next records were made before a time."""
+        return sum(1 for _ in takewhile(lambda record: record.at_ms < at_ms, self._records))
+
     def drop(self, count: int) -> None:
         """Forgets the first records: they are done."""
         self._bytes -= sum(islice(self._sizes, count))
@@ -167,6 +176,7 @@ class ShardSource:
     """A whole shard."""
 
     until: int | None = None
+    lane: int | None = None
 
     def __init__(self, streams: Streams, shard: Shard) -> None:
         self._streams = streams

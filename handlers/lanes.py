@@ -104,11 +104,12 @@ class LaneSource:
 
     def __init__(self, pages: SharedPages, lane: int) -> None:
         self.until = pages.until
+        self.lane: int | None = lane
         self._pages = pages
-        self._lane = lane
+        self._number = lane
 
     def read(self, after_sequence: int, limit: int) -> Reading:
-        return self._pages.read(self._lane, after_sequence, limit)
+        return self._pages.read(self._number, after_sequence, limit)
 
     def finish(self, transaction: Transaction) -> None:
         pass

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from ..engine import Database
 from ..engine.storage import Transaction
-from ..streams.checkpoints import forget_within, read_lanes, save_lane, save_position
+from ..streams.checkpoints import forget_lanes, read_lanes, save_lane, save_position
 from .checkpoint import Ownership, check_epoch, check_position, lost_ownership
 
 
@@ -149,5 +149,5 @@ def join_lanes(
 ) -> None:
     """Has a shard, all of whose lanes have reached a sequence, go on from there in one piece."""
     check_epoch(transaction, ownership)
-    forget_within(transaction, ownership.mapping, shard_number)
+    forget_lanes(transaction, ownership.mapping, shard_number)
     save_position(transaction, ownership.mapping, shard_number, sequence)

@@ -198,7 +198,8 @@ class Subscription(Task):
         name, factor = self.mapping.name, self.mapping.parallelization_factor
         stored = self._positions.get(number)
         lanes = around.database.store.look_up(lambda reader: read_lanes(reader, name, number))
-        if lanes and len(lanes) != factor and min(lanes) == max(lanes):
+        are_even = bool(lanes) and min(lanes) == max(lanes)
+        if are_even and len(lanes) != factor and not self.mapping.takes_windows:
             self._join_lanes(number, lanes[0])
             lanes = []
         frontier = self._frontier_of(shard)

@@ -11,7 +11,7 @@ from random import Random
 
 from ..engine import Database, DynamoDBError, StoreError
 from ..engine.errors import StoreClosedError, TrimmedDataAccessException
-from ..engine.storage import Reader
+from ..engine.storage import Reader, Transaction
 from ..streams import Record, Shard, Streams
 from ..streams.losses import Loss
 from .attempts import Attempts
@@ -33,6 +33,7 @@ from .feed import Batch, Feed, Source, chooser_of
 from .giving_up import GivenUp, GivingUp
 from .keeper import Keeper
 from .lane import Lane
+from .last_calls import LastCalls
 from .logs import call_fields
 from .mapping import EventSourceMapping
 from .missed import describe_loss, find_loss, forget_losses, loss_error
@@ -44,6 +45,7 @@ from .retry import BACKOFF_SECONDS_MAX, Suspects, Verdict, backoff_seconds
 from .scheduler import Next, RetryIn, Scheduler, Step, Task, WakeWithin
 from .stats import Counters
 from .transaction import HandlerTransaction
+from .windows import ShardWindows, Turn, Window, WindowStateError, gathered
 
 log = logging.getLogger("pelton.handlers")
 
@@ -124,6 +126,12 @@ class ShardWorker(Task):
             retries_max=mapping.maximum_retry_attempts,
         )
         self._attempts = Attempts()
+        self._windows: ShardWindows | None = None
+        if mapping.takes_windows:
+            self._windows = ShardWindows(around.database, around.streams, mapping, shard, source)
+            self._last_calls = LastCalls(
+                around, mapping, self._origin, progress, counters, self.describe
+            )
         self._given_up: GivenUp | None = None
         """What was given up and is not kept yet."""
         self._appended_at: float | None = None
@@ -193,6 +201,10 @@ class ShardWorker(Task):
             except TrimmedDataAccessException:
                 if not feed:
                     return self._meet_trim()
+        if self._windows is not None and not self._suspects.count:
+            turn = self._windows.turn(feed)
+            if turn is not Turn.NONE:
+                return self._turn_window(self._windows, turn)
         if not feed:
             return self._pass_unwanted()
         too_old = self._count_too_old()
@@ -205,7 +217,7 @@ class ShardWorker(Task):
         self._gathered_ms = None
         if appended_at is not None:
             self._counters.note_latency(time.perf_counter() - appended_at)
-        return self._deliver(feed.batch(self._suspects.limit(len(feed))))
+        return self._deliver(feed.batch(self._limit()))
 
     def _fill(self) -> None:
         """Reads until there is a whole batch or nothing more, but not for ever."""
@@ -227,7 +239,7 @@ class ShardWorker(Task):
             self._move(feed.read_to, None)
         if feed.is_end:
             return self._finish()
-        return Next.IDLE if feed.is_complete else Next.AGAIN
+        return self._rest() if feed.is_complete else Next.AGAIN
 
     def _count_too_old(self) -> int:
         """How many of the next records are older than the mapping takes."""
@@ -248,13 +260,42 @@ class ShardWorker(Task):
         now_ms = self._around.database.clock.now_ms()
         if self._gathered_ms is None:
             self._gathered_ms = now_ms
-        return window_seconds - (now_ms - self._gathered_ms) / 1000
+        wait_seconds = window_seconds - (now_ms - self._gathered_ms) / 1000
+        if self._windows is None or feed.first is None:
+            return wait_seconds
+        end_ms = self._windows.window_of(feed.first).end_ms
+        if feed.count_before(end_ms) < len(feed):
+            return 0.0
+        return min(wait_seconds, (end_ms - now_ms) / 1000)
+
+    def _turn_window(self, windows: ShardWindows, turn: Turn) -> Step:
+        if turn is Turn.SETTLE:
+            windows.settle()
+            return Next.AGAIN
+        try:
+            step = self._last_calls.make(windows, turn)
+        except ReadConflict:
+            return self._meet_conflict()
+        self._suspects.note_success(0)
+        return step
+
+    def _limit(self) -> int:
+        """How many of the next records may be delivered at once."""
+        limit = self._suspects.limit(len(self._feed))
+        first = self._feed.first
+        if self._windows is None or first is None:
+            return limit
+        return min(limit, self._feed.count_before(self._windows.window_of(first).end_ms) or 1)
 
     def _deliver(self, batch: Batch) -> Step:
         """Hands records to the handler, and moves on behind those that are done."""
         transaction = HandlerTransaction(self._around.database)
         attempt = self._suspects.failures + 1
-        delivery = Delivery(self.mapping.handler, self._origin, transaction, attempt)
+        window, more = None, None
+        if self._windows is not None:
+            window = self._windows.window_of(batch.records[0])
+            more = window.members(self.shard)
+        delivery = Delivery(self.mapping.handler, self._origin, transaction, attempt, more=more)
         invoked = len(batch.records)
         self._counters.note_in_flight(1)
         try:
@@ -263,13 +304,28 @@ class ShardWorker(Task):
                 invoked = outcome.done + (outcome.error is not None)
         finally:
             self._counters.note_in_flight(-1, invoked)
-        if outcome.error is None and self.mapping.reports_failures:
-            try:
+        if outcome.error is None and (window is not None or self.mapping.reports_failures):
+            return self._settle_answer(batch, window, outcome, transaction)
+        return self._settle(batch, outcome, transaction)
+
+    def _settle_answer(
+        self,
+        batch: Batch,
+        window: Window | None,
+        outcome: Outcome,
+        transaction: HandlerTransaction,
+    ) -> Step:
+        """What follows from an answer of a handler whose answers say something."""
+        place = None
+        try:
+            if window is not None:
+                batch = batch._replace(window=gathered(window, outcome.answer))
+            if self.mapping.reports_failures:
                 place = first_failure(outcome.answer, batch.records)
-            except InvalidReportError as error:
-                return self._note_failure(batch.records, error, is_found=False)
-            if place is not None:
-                return self._settle_report(batch, place, transaction)
+        except (InvalidReportError, WindowStateError) as error:
+            return self._note_failure(batch.records, error, is_found=False)
+        if place is not None:
+            return self._settle_report(batch, place, transaction)
         return self._settle(batch, outcome, transaction)
 
     def _settle(self, batch: Batch, outcome: Outcome, transaction: HandlerTransaction) -> Step:
@@ -310,7 +366,7 @@ class ShardWorker(Task):
         """Makes a delivery durable: its writes and the position together, or the position alone."""
         last = batch.records[done - 1]
         sequence = batch.through if done == len(batch.records) else last.sequence
-        self._move(sequence, transaction)
+        self._move(sequence, transaction, batch.window)
         self._feed.drop(done)
         self._suspects.note_success(done)
         self._attempts.forget(sequence)
@@ -325,21 +381,47 @@ class ShardWorker(Task):
 
     def _next(self) -> Step:
         feed = self._feed
-        return Next.IDLE if not feed and feed.is_complete and not feed.is_end else Next.AGAIN
+        return self._rest() if not feed and feed.is_complete and not feed.is_end else Next.AGAIN
 
-    def _move(self, sequence: int, writes: HandlerTransaction | None) -> None:
+    def _rest(self) -> Step:
+        """Nothing to do until a commit has something; and when the time of a window has passed."""
+        windows = self._windows
+        seconds = None if windows is None else windows.seconds_left()
+        if windows is None or seconds is None:
+            return Next.IDLE
+        if seconds <= 0:
+            return Next.AGAIN
+        if not windows.is_timed:  # else it goes off too early, and is set anew
+            windows.is_timed = True
+            self._around.scheduler.after(seconds, self._note_time)
+        return Next.IDLE
+
+    def _note_time(self) -> None:
+        if self._windows is not None:
+            self._windows.is_timed = False
+        self._around.scheduler.wake(self)
+
+    def _move(
+        self, sequence: int, writes: HandlerTransaction | None, window: Window | None = None
+    ) -> None:
         """Moves the position on; in a commit if there is anything to write with it."""
-        sieve = self._sieve
+        sieve, work = self._sieve, None
         if sieve is not None and (held := sieve.until(sequence)):
             writes = writes or HandlerTransaction(self._around.database)
             work = self._giving_up.holding(self.shard, held, writes)
-            self.progress.commit(sequence, work)
-            sieve.forget(sequence)
-        elif writes is not None and writes.has_writes:
-            self.progress.commit(sequence, writes.apply)
-        else:
+        elif writes is not None and (writes.has_writes or window is not None):
+            work = writes.apply
+        if work is None:
             self.progress.advance(sequence)
             self._around.keeper.note(self)
+            return
+        if self._windows is not None and window is not None:
+            self.progress.commit(sequence, self._windows.keeping(window, work))
+            self._windows.open(window)
+        else:
+            self.progress.commit(sequence, work)
+        if sieve is not None:
+            sieve.forget(sequence)
 
     def _read_again(self) -> Step:
         """Items were set aside or let out: everything behind the position is read anew."""
@@ -441,7 +523,10 @@ class ShardWorker(Task):
         if end is None:
             current = self._around.streams.shards.by_number.get(self.shard.number, self.shard)
             end = current.end_seq or 0
-        self.progress.commit(max(end, self.progress.sequence), self.source.finish)
+        finish: Callable[[Transaction], None] = self.source.finish
+        if self._windows is not None and self.source.until is None:
+            finish = self._windows.handing_on(finish)
+        self.progress.commit(max(end, self.progress.sequence), finish)
         self._finished(self)
         return Next.DONE
 

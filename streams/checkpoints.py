@@ -154,10 +154,36 @@ def save_lane(
 
 def forget_within(transaction: Transaction, mapping: str, shard_number: int) -> None:
     """Forgets what a mapping keeps of a shard beside its position: lanes and windows."""
-    low = key_of_shard(mapping, shard_number)
     for kind in (LANE_KIND, WINDOW_KIND):
-        for sk, _, _ in list(transaction.query(META_SPACE, 0, kind, low=low, high=low + b"\xff")):
-            transaction.delete(META_SPACE, 0, kind, sk)
+        _forget_each(transaction, kind, key_of_shard(mapping, shard_number))
+
+
+def forget_lanes(transaction: Transaction, mapping: str, shard_number: int) -> None:
+    _forget_each(transaction, LANE_KIND, key_of_shard(mapping, shard_number))
+
+
+def _forget_each(transaction: Transaction, kind: bytes, low: bytes) -> None:
+    for sk, _, _ in list(transaction.query(META_SPACE, 0, kind, low=low, high=low + b"\xff")):
+        transaction.delete(META_SPACE, 0, kind, sk)
+
+
+def read_window(reader: Reader, mapping: str, shard_number: int, lane: int) -> bytes | None:
+    """What a mapping has gathered over the window that is open in a lane of a shard."""
+    key = key_of_shard(mapping, shard_number) + bytes([lane])
+    row = reader.get(META_SPACE, 0, WINDOW_KIND, key)
+    return None if row is None else row[1]
+
+
+def save_window(
+    transaction: Transaction, mapping: str, shard_number: int, lane: int, body: bytes
+) -> None:
+    key = key_of_shard(mapping, shard_number) + bytes([lane])
+    transaction.put(META_SPACE, 0, WINDOW_KIND, key, 0, body)
+
+
+def forget_window(transaction: Transaction, mapping: str, shard_number: int, lane: int) -> None:
+    key = key_of_shard(mapping, shard_number) + bytes([lane])
+    transaction.delete(META_SPACE, 0, WINDOW_KIND, key)
 
 
 def read_frontier(reader: Reader, mapping: str, shard_number: int) -> Frontier | None:
