@@ -23,7 +23,7 @@ from ..engine.changes import Change
 from ..engine.item_keys import key_of_item
 from ..engine.partitions import Partition
 from ..engine.schema import Table
-from ..engine.storage import Transaction
+from ..engine.storage import Row, Transaction
 from ..streams import Record, Shard, Streams
 from ..streams.checkpoints import Frontier, forget_frontier, save_frontier
 from ..streams.records import pack_record, unpacker_of
@@ -31,24 +31,32 @@ from .checkpoint import Ownership
 from .feed import Reading, ShardSource
 from .progress import Progress
 
-CHUNK_ITEMS = 250
+CHUNK_ITEMS = 100
 """How many items are read in one work of the writer's: about half a millisecond of its time."""
 
 CHUNK_BYTES = 1024 * 1024
 
 
-class Chunk(NamedTuple):
-    """Items that were read, as records, and what had been read before them."""
+class Rows(NamedTuple):
+    """Items as the writer read them, with the numbers of the sequence that are theirs."""
 
-    records: list[Record]
-    frontiers: list[Frontier]
-    """How far the table is read once each of them is done."""
-    before: Frontier
+    rows: list[Row]
+    table: Table | None
     first: int
-    """The first number of the sequence that this chunk has for itself, and the last."""
     last: int
     is_last: bool
-    """Whether nothing lies behind it: there may be nothing in it then, too."""
+    """Whether nothing lies behind them; there may be none of them then, too."""
+
+
+class Chunk(NamedTuple):
+    """Items that were read, as records."""
+
+    records: list[Record]
+    end: Frontier
+    """How far the table is read when all of them are done."""
+    first: int
+    last: int
+    is_last: bool
 
 
 class BeginningSource:
@@ -79,7 +87,7 @@ class BeginningSource:
             return Reading([], after_sequence, is_end=True, is_complete=True)
         chunk = self._chunk
         if chunk is None:
-            chunk = self._chunk = self._database.write(self._read_chunk)
+            chunk = self._chunk = self._read_chunk()
         if chunk is None or after_sequence < chunk.first - 1:
             reading = self._read_log(after_sequence, limit, chunk)
             if chunk is None or reading.through < chunk.first - 1 or reading.records:
@@ -89,8 +97,7 @@ class BeginningSource:
         if len(rest) > limit:
             return Reading(rest[:limit], rest[limit - 1].sequence, False, False)
         self._chunk = None
-        if chunk.frontiers:
-            self._frontier = chunk.frontiers[-1]
+        self._frontier = chunk.end
         if chunk.is_last:
             self.until = chunk.last
         return Reading(rest, chunk.last, is_end=chunk.is_last, is_complete=chunk.is_last)
@@ -133,7 +140,11 @@ class BeginningSource:
         keys = orjson.loads(record.body)["dynamodb"]["Keys"]
         return key_of_item(table, keys).address <= self._frontier
 
-    def _read_chunk(self, transaction: Transaction) -> Chunk | None:
+    def _read_chunk(self) -> Chunk | None:
+        rows = self._database.write(self._read_rows)
+        return None if rows is None else self._chunk_of(rows)
+
+    def _read_rows(self, transaction: Transaction) -> Rows | None:
         """The next items; None where the shard has ended and others go on with its partition."""
         table, partition = self._table(), self._partition()
         current = self._streams.shards.stored(transaction, self._shard.number)
@@ -141,20 +152,35 @@ class BeginningSource:
             return None
         first = transaction.next_sequence()
         if table is None or partition is None:
-            return Chunk([], [], self._frontier, first, first, True)
-        rows = transaction.scan(
+            return Rows([], table, first, first, True)
+        found = transaction.scan(
             table.space,
             # Half of a partition that was divided may lie behind what was read of the whole.
             after=self._frontier if self._frontier.token >= partition.token_low else None,
             token_low=partition.token_low,
             token_high=partition.token_high,
         )
-        stream = self._streams.streams.by_arn[self._shard.stream_arn]
+        rows, size, sequence = [], 0, first
+        for row in islice(found, CHUNK_ITEMS):
+            rows.append(row)
+            self._marks.append((sequence, Frontier(row.token, row.pk, row.sk)))
+            size += len(row.body)
+            if size > CHUNK_BYTES:
+                break
+            sequence = transaction.next_sequence()
+        is_last = size <= CHUNK_BYTES and len(rows) < CHUNK_ITEMS
+        return Rows(rows, table, first, max(first, sequence), is_last)
+
+    def _chunk_of(self, read: Rows) -> Chunk:
+        """The records of rows: made by the worker, for the writer has others to serve."""
+        rows, table, first, last, is_last = read
+        if table is None or not rows:
+            return Chunk([], self._frontier, first, last, is_last)
+        streams, at_ms = self._streams, self._database.clock.now_ms()
+        stream = streams.streams.by_arn[self._shard.stream_arn]
         unpack = unpacker_of(stream.arn, stream.view_type, self._database.region)
-        at_ms = self._database.clock.now_ms()
-        records, frontiers, size = [], [], 0
-        sequence = first
-        for row in islice(rows, CHUNK_ITEMS):
+        records = []
+        for sequence, row in enumerate(rows, first):
             key = key_of_item(table, orjson.loads(row.body))
             change = Change(
                 table,
@@ -171,14 +197,7 @@ class BeginningSource:
             )
             body = unpack(pack_record(change, stream.view_type), sequence, at_ms)
             records.append(Record(sequence, sequence, at_ms, body))
-            frontiers.append(Frontier(row.token, row.pk, row.sk))
-            self._marks.append((sequence, frontiers[-1]))
-            size += len(body)
-            if size > CHUNK_BYTES:
-                break
-            sequence = transaction.next_sequence()
-        is_last = size <= CHUNK_BYTES and len(records) < CHUNK_ITEMS
-        return Chunk(records, frontiers, self._frontier, first, max(first, sequence), is_last)
+        return Chunk(records, Frontier(*rows[-1][:3]), first, last, is_last)
 
     def _table(self) -> Table | None:
         return self._database.catalog.tables.get(self._shard.table_name)
