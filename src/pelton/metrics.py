@@ -150,7 +150,7 @@ def _gauge(name: str, help: str, value: Callable[[MappingStats], float | None]) 
 HANDLER_METRICS: tuple[Metric, ...] = (
     _gauge(
         "pelton_handler_running",
-        "1 while the handler is called, 0 once it has stopped for good.",
+        "1 while the handler is called, 0 where it is paused, disabled or has stopped for good.",
         lambda stats: int(stats.is_running),
     ),
     _gauge(
