@@ -11,7 +11,14 @@ import threading
 from collections.abc import Callable
 
 from ..streams import Shard
-from ..streams.checkpoints import Frontier, Start, read_follower, read_frontier, read_lanes
+from ..streams.checkpoints import (
+    Frontier,
+    Start,
+    count_window_lanes,
+    read_follower,
+    read_frontier,
+    read_lanes,
+)
 from ..streams.losses import GONE, forget_loss, read_loss
 from ..streams.stream import Stream
 from .beginning import BeginningProgress, BeginningSource
@@ -210,24 +217,39 @@ class Subscription(Task):
                 around.database, self._ownership, number, source, start=start, stored=stored
             )
             workers = [self._worker(shard, source, beginning)]
+        elif (opened := self._lanes_with_windows(number)) > factor and not lanes:
+            # Lanes that the shard before this one had: each ends its window, then they are others.
+            lanes = [start if stored is None else stored] * opened
+            workers = self._lane_workers(shard, lanes, are_stored=False)
         elif not lanes and factor == 1:
             progress = Progress(
                 around.database, self._ownership, number, start=start, stored=stored
             )
             workers = [self._worker(shard, ShardSource(around.streams, shard), progress)]
         else:
-            workers = self._lane_workers(shard, lanes)
+            workers = self._lane_workers(shard, lanes, are_stored=bool(lanes))
         self._workers[number] = workers
         for worker in workers:
             self._router.add_worker(worker)
             around.scheduler.wake(worker)
 
-    def _lane_workers(self, shard: Shard, stored: list[int]) -> list[ShardWorker]:
+    def _lanes_with_windows(self, number: int) -> int:
+        """How many lanes of a shard may have windows that are open."""
+        name = self.mapping.name
+        if not self.mapping.takes_windows:
+            return 0
+        return self._around.database.store.look_up(
+            lambda reader: count_window_lanes(reader, name, number)
+        )
+
+    def _lane_workers(
+        self, shard: Shard, lanes: list[int], *, are_stored: bool
+    ) -> list[ShardWorker]:
         """A worker for each lane; of lanes that were others once, until all have come as far."""
         factor, around = self.mapping.parallelization_factor, self._around
-        until = max(stored) if stored and len(stored) != factor else None
+        until = max(lanes) if lanes and len(lanes) != factor else None
         start = self._positions.get(shard.number, self._start_of(shard))
-        positions = LanePositions(stored or [start] * factor, are_stored=bool(stored))
+        positions = LanePositions(lanes or [start] * factor, are_stored=are_stored)
         count = len(positions.starts)
         pages = SharedPages(around.streams, shard, count, self.mapping.batch_size, until)
         return [

@@ -174,6 +174,13 @@ def read_window(reader: Reader, mapping: str, shard_number: int, lane: int) -> b
     return None if row is None else row[1]
 
 
+def count_window_lanes(reader: Reader, mapping: str, shard_number: int) -> int:
+    """How many lanes a shard was divided in when its windows were opened; 0 where none is open."""
+    low = key_of_shard(mapping, shard_number)
+    rows = reader.query(META_SPACE, 0, WINDOW_KIND, low=low, high=low + b"\xff")
+    return max((sk[-1] + 1 for sk, _, _ in rows), default=0)
+
+
 def save_window(
     transaction: Transaction, mapping: str, shard_number: int, lane: int, body: bytes
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from pelton.engine import ManualClock
 from pelton.engine.partitions.splitting import split_partition
 from pelton.handlers import DEAD_LETTER_TABLE, Context, Dispatcher, EventSourceMapping
+from pelton.handlers.control import Way, move
 from pelton.handlers.windows import STATE_BYTES_MAX
 from tests.handlers.stage import Stage, ids_of, on_batch
 from tests.handlers.test_simulation import scheduler_of
@@ -57,6 +59,16 @@ def save(stage: Stage, names: str, *, step_seconds: float = 0) -> None:
     for name in names:
         stage.save(id=name, n=stage.clock.now_ms())
         stage.clock.advance(seconds=step_seconds)
+
+
+def roll(stage: Stage) -> int:
+    """Rolls the open shards, however young they are; returns how many."""
+    limits = stage.streams.limits
+    stage.streams.limits = replace(limits, shard_seconds_max=0.001)
+    try:
+        return stage.streams.roll_aged()
+    finally:
+        stage.streams.limits = limits
 
 
 def pass_windows(stage: Stage, dispatcher: Dispatcher, count: int = 1) -> None:
@@ -344,6 +356,35 @@ def test_nothing_is_lost_or_doubled_when_the_lanes_change(
     pass_windows(stage, dispatcher)
     ends = "".join(call for call in gatherer.calls if call[-1] in ".!")
     assert Counter(ends.replace("!", "").replace(".", "")) == Counter("abcdefghijkl")
+
+
+@pytest.mark.parametrize("factors", [(3, 1), (4, 2), (1, 3)])
+def test_windows_of_lanes_that_a_roll_handed_on_are_not_lost_when_the_lanes_change(
+    stage: Stage, factors: tuple[int, int]
+) -> None:
+    gatherer = Gatherer()
+    save(stage, "abcdef")
+    first = stage.run(gatherer.mapping(parallelization_factor=factors[0]))
+    stage.clock.advance(seconds=1)
+    assert roll(stage) == 1
+    first.drain()
+    first.stop()
+    save(stage, "ghijkl")
+    dispatcher = stage.run(gatherer.mapping(parallelization_factor=factors[1]))
+    pass_windows(stage, dispatcher)
+    ends = "".join(call for call in gatherer.calls if call[-1] in ".!")
+    assert Counter(ends.replace("!", "").replace(".", "")) == Counter("abcdefghijkl")
+
+
+def test_a_mapping_that_is_moved_begins_its_windows_anew(stage: Stage) -> None:
+    gatherer = Gatherer()
+    save(stage, "ab")
+    dispatcher = stage.run(gatherer.mapping())
+    dispatcher.stop()
+    move(stage.streams, "gather", "TRIM_HORIZON", Way.REWIND)
+    dispatcher = stage.run(gatherer.mapping())
+    pass_windows(stage, dispatcher)
+    assert gatherer.calls == ["+ab", "+ab", "ab."]
 
 
 def test_what_is_filtered_out_is_in_no_window(stage: Stage) -> None:
