@@ -71,6 +71,17 @@ def roll(stage: Stage) -> int:
         stage.streams.limits = limits
 
 
+def run(stage: Stage, mapping: EventSourceMapping) -> Dispatcher:
+    """A dispatcher that has done what there is to do, with retries, and no window's time passed."""
+    dispatcher = stage.start(mapping)
+    go_on(stage, dispatcher)
+    return dispatcher
+
+
+def go_on(stage: Stage, dispatcher: Dispatcher) -> None:
+    scheduler_of(dispatcher).run_until(stage.clock.now_ms() + 5000)
+
+
 def pass_windows(stage: Stage, dispatcher: Dispatcher, count: int = 1) -> None:
     """Lets time pass until behind the end of the window that is open, and of more."""
     length_ms = SECONDS * 1000
@@ -82,7 +93,7 @@ def pass_windows(stage: Stage, dispatcher: Dispatcher, count: int = 1) -> None:
 def test_calls_of_a_window_hand_on_their_state_and_the_last_has_no_records(stage: Stage) -> None:
     gatherer = Gatherer()
     save(stage, "abc")
-    dispatcher = stage.run(gatherer.mapping(batch_size=2))
+    dispatcher = run(stage, gatherer.mapping(batch_size=2))
     assert gatherer.calls == ["+ab", "ab+c"]
     pass_windows(stage, dispatcher)
     assert gatherer.calls == ["+ab", "ab+c", "abc."]
@@ -110,7 +121,7 @@ def test_calls_of_a_window_hand_on_their_state_and_the_last_has_no_records(stage
 def test_a_batch_ends_where_a_window_does(stage: Stage) -> None:
     gatherer = Gatherer()
     save(stage, "abcd", step_seconds=35)  # at 0 s, 35 s, 70 s and 105 s
-    dispatcher = stage.run(gatherer.mapping())
+    dispatcher = run(stage, gatherer.mapping())
     # The second window's time has passed too by now.
     assert gatherer.calls == ["+ab", "ab.", "+cd", "cd."]
     assert [event["window"]["end"] for event in gatherer.events] == [END, END, LATER, LATER]
@@ -121,7 +132,7 @@ def test_a_batch_ends_where_a_window_does(stage: Stage) -> None:
 def test_nothing_runs_while_a_window_waits_for_its_end(stage: Stage) -> None:
     gatherer = Gatherer()
     save(stage, "a")
-    dispatcher = stage.run(gatherer.mapping())
+    dispatcher = run(stage, gatherer.mapping())
     scheduler = scheduler_of(dispatcher)
     # A drain has come back although the window is open, and no step is taken before its end.
     steps = scheduler.steps
@@ -137,13 +148,13 @@ def test_nothing_runs_while_a_window_waits_for_its_end(stage: Stage) -> None:
 def test_a_window_stays_open_over_a_restart(stage: Stage) -> None:
     gatherer = Gatherer()
     save(stage, "a")
-    stage.run(gatherer.mapping()).stop()
+    run(stage, gatherer.mapping()).stop()
     save(stage, "b")
-    dispatcher = stage.run(gatherer.mapping())
+    dispatcher = run(stage, gatherer.mapping())
     assert gatherer.calls == ["+a", "a+b"]
     dispatcher.stop()
     stage.clock.advance(seconds=3 * SECONDS)
-    stage.run(gatherer.mapping())
+    run(stage, gatherer.mapping())
     assert gatherer.calls[2:] == ["ab."]
 
 
@@ -155,7 +166,7 @@ def test_an_answer_without_a_state_is_a_failure(stage: Stage, answer: Any) -> No
 
     gatherer = Silent()
     save(stage, "abc")
-    dispatcher = stage.run(gatherer.mapping(maximum_retry_attempts=1, batch_size=1))
+    dispatcher = run(stage, gatherer.mapping(maximum_retry_attempts=1, batch_size=1))
     # The record is tried, tried again and given up; the state is what it was before.
     assert gatherer.calls == ["+a", "a+b", "a+b", "a+c"]
     assert len(stage.all(DEAD_LETTER_TABLE)) == 1
@@ -172,7 +183,7 @@ def test_a_batch_that_fails_is_split_and_the_state_follows_each_part(stage: Stag
 
     gatherer = Picky()
     save(stage, "abcd")
-    dispatcher = stage.run(gatherer.mapping(maximum_retry_attempts=0))
+    dispatcher = run(stage, gatherer.mapping(maximum_retry_attempts=0))
     pass_windows(stage, dispatcher)
     assert gatherer.calls == ["+abcd", "+ab", "ab+c", "ab+d", "abd."]
 
@@ -188,7 +199,7 @@ def test_a_report_keeps_the_state_for_the_records_that_are_done(stage: Stage) ->
     gatherer = Reporter()
     save(stage, "abc")
     reports = ("ReportBatchItemFailures",)
-    dispatcher = stage.run(gatherer.mapping(function_response_types=reports))
+    dispatcher = run(stage, gatherer.mapping(function_response_types=reports))
     pass_windows(stage, dispatcher)
     assert gatherer.calls == ["+abc", "a+bc", "abc."]
 
@@ -201,7 +212,7 @@ def test_a_state_of_more_than_a_megabyte_ends_its_window_early(stage: Stage) -> 
 
     gatherer = Hoarder()
     save(stage, "abc")
-    dispatcher = stage.run(gatherer.mapping(batch_size=1))
+    dispatcher = run(stage, gatherer.mapping(batch_size=1))
     assert gatherer.calls == ["+a", "a+b", "ab!", "+c"]
     assert {event["window"]["start"] for event in gatherer.events} == {START}
     pass_windows(stage, dispatcher)
@@ -217,14 +228,14 @@ def test_a_shard_that_rolls_hands_its_window_on() -> None:
         rolling.source()
         gatherer = Gatherer()
         save(rolling, "a")
-        dispatcher = rolling.run(gatherer.mapping())
+        dispatcher = run(rolling, gatherer.mapping())
         rolling.clock.advance(seconds=6)
         assert rolling.streams.roll_aged() == 1
         save(rolling, "b")
-        dispatcher.drain()
+        go_on(rolling, dispatcher)
         rolling.clock.advance(seconds=6)
         assert rolling.streams.roll_aged() == 1  # one more, that nobody writes to
-        dispatcher.drain()
+        go_on(rolling, dispatcher)
         assert gatherer.calls == ["+a", "a+b"]
         assert len({event["shardId"] for event in gatherer.events}) == 2
         pass_windows(rolling, dispatcher)
@@ -236,10 +247,10 @@ def test_a_shard_that_rolls_hands_its_window_on() -> None:
 def test_a_split_ends_a_window_early_and_its_children_begin_anew(stage: Stage) -> None:
     gatherer = Gatherer()
     save(stage, "a")
-    dispatcher = stage.run(gatherer.mapping())
+    dispatcher = run(stage, gatherer.mapping())
     split_partition(stage.database, "things", 0)
     save(stage, "bcdefghi")
-    dispatcher.drain()
+    go_on(stage, dispatcher)
     assert gatherer.calls[:2] == ["+a", "a!"]
     children = gatherer.calls[2:]
     assert all(call.startswith("+") for call in children)
@@ -251,19 +262,19 @@ def test_a_split_ends_a_window_early_and_its_children_begin_anew(stage: Stage) -
 def test_a_stream_that_is_disabled_ends_a_window_early(stage: Stage) -> None:
     gatherer = Gatherer()
     save(stage, "a")
-    dispatcher = stage.run(gatherer.mapping())
+    dispatcher = run(stage, gatherer.mapping())
     stage.call("UpdateTable", TableName="things", StreamSpecification={"StreamEnabled": False})
-    dispatcher.drain()
+    go_on(stage, dispatcher)
     assert gatherer.calls == ["+a", "a!"]
 
 
 def test_a_window_whose_time_had_passed_when_its_shard_ended_is_not_early(stage: Stage) -> None:
     gatherer = Gatherer()
     save(stage, "a")
-    stage.run(gatherer.mapping()).stop()
+    run(stage, gatherer.mapping()).stop()
     stage.clock.advance(seconds=2 * SECONDS)
     split_partition(stage.database, "things", 0)
-    stage.run(gatherer.mapping())
+    run(stage, gatherer.mapping())
     assert gatherer.calls == ["+a", "a."]
 
 
@@ -286,7 +297,7 @@ def test_a_last_call_that_fails_is_made_again_before_anything_else(stage: Stage)
     stage.create("totals")
     gatherer = Clumsy()
     save(stage, "ab", step_seconds=SECONDS)
-    dispatcher = stage.run(gatherer.mapping())
+    dispatcher = run(stage, gatherer.mapping())
     pass_windows(stage, dispatcher)
     assert gatherer.calls == ["+a", "a.", "a.", "a.", "+b", "b."]
     totals = {item["id"]: item["attempt"] for item in stage.all("totals")}
@@ -302,7 +313,7 @@ def test_a_last_call_that_never_succeeds_is_given_up_with_its_window(
 
     gatherer = Broken()
     save(stage, "ab", step_seconds=SECONDS)
-    dispatcher = stage.run(gatherer.mapping(maximum_retry_attempts=1))
+    dispatcher = run(stage, gatherer.mapping(maximum_retry_attempts=1))
     assert gatherer.calls == ["+a", "a.", "a.", "+b", "b.", "b."]
     assert "is given up, with all it has gathered" in caplog.text
     assert dispatcher.stats()["gather"].failures == 4
@@ -319,8 +330,8 @@ def test_a_last_call_of_somebody_who_was_replaced_commits_nothing(stage: Stage) 
     stage.create("totals")
     gatherer = Writer()
     save(stage, "a")
-    zombie = stage.run(gatherer.mapping())
-    current = stage.run(gatherer.mapping())
+    zombie = run(stage, gatherer.mapping())
+    current = run(stage, gatherer.mapping())
     pass_windows(stage, current)
     scheduler_of(zombie).run_until(stage.clock.now_ms() + 1000)
     assert gatherer.calls == ["+a", "a.", "a."]
@@ -333,7 +344,7 @@ def test_a_last_call_of_somebody_who_was_replaced_commits_nothing(stage: Stage) 
 def test_lanes_have_windows_of_their_own(stage: Stage) -> None:
     gatherer = Gatherer()
     save(stage, "abcdefgh")
-    dispatcher = stage.run(gatherer.mapping(parallelization_factor=3))
+    dispatcher = run(stage, gatherer.mapping(parallelization_factor=3))
     pass_windows(stage, dispatcher)
     ends = [call for call in gatherer.calls if call.endswith(".")]
     assert len(ends) == 3
@@ -352,7 +363,7 @@ def test_nothing_is_lost_or_doubled_when_the_lanes_change(
         assert scheduler_of(first).step()
     first.stop()
     save(stage, "ghijkl")
-    dispatcher = stage.run(gatherer.mapping(parallelization_factor=factors[1]))
+    dispatcher = run(stage, gatherer.mapping(parallelization_factor=factors[1]))
     pass_windows(stage, dispatcher)
     ends = "".join(call for call in gatherer.calls if call[-1] in ".!")
     assert Counter(ends.replace("!", "").replace(".", "")) == Counter("abcdefghijkl")
@@ -364,13 +375,13 @@ def test_windows_of_lanes_that_a_roll_handed_on_are_not_lost_when_the_lanes_chan
 ) -> None:
     gatherer = Gatherer()
     save(stage, "abcdef")
-    first = stage.run(gatherer.mapping(parallelization_factor=factors[0]))
+    first = run(stage, gatherer.mapping(parallelization_factor=factors[0]))
     stage.clock.advance(seconds=1)
     assert roll(stage) == 1
-    first.drain()
+    go_on(stage, first)
     first.stop()
     save(stage, "ghijkl")
-    dispatcher = stage.run(gatherer.mapping(parallelization_factor=factors[1]))
+    dispatcher = run(stage, gatherer.mapping(parallelization_factor=factors[1]))
     pass_windows(stage, dispatcher)
     ends = "".join(call for call in gatherer.calls if call[-1] in ".!")
     assert Counter(ends.replace("!", "").replace(".", "")) == Counter("abcdefghijkl")
@@ -379,10 +390,10 @@ def test_windows_of_lanes_that_a_roll_handed_on_are_not_lost_when_the_lanes_chan
 def test_a_mapping_that_is_moved_begins_its_windows_anew(stage: Stage) -> None:
     gatherer = Gatherer()
     save(stage, "ab")
-    dispatcher = stage.run(gatherer.mapping())
+    dispatcher = run(stage, gatherer.mapping())
     dispatcher.stop()
     move(stage.streams, "gather", "TRIM_HORIZON", Way.REWIND)
-    dispatcher = stage.run(gatherer.mapping())
+    dispatcher = run(stage, gatherer.mapping())
     pass_windows(stage, dispatcher)
     assert gatherer.calls == ["+ab", "+ab", "ab."]
 
@@ -391,7 +402,7 @@ def test_what_is_filtered_out_is_in_no_window(stage: Stage) -> None:
     gatherer = Gatherer()
     save(stage, "abc")
     pattern = '{"dynamodb": {"Keys": {"id": {"S": [{"anything-but": "b"}]}}}}'
-    dispatcher = stage.run(gatherer.mapping(filter_criteria=(pattern,)))
+    dispatcher = run(stage, gatherer.mapping(filter_criteria=(pattern,)))
     pass_windows(stage, dispatcher)
     assert gatherer.calls == ["+ac", "ac."]
 
@@ -408,9 +419,9 @@ def test_a_batch_does_not_wait_to_fill_up_past_the_end_of_its_window(stage: Stag
 def test_items_that_are_there_at_the_beginning_are_in_the_window_of_now(stage: Stage) -> None:
     save(stage, "abc", step_seconds=SECONDS)
     gatherer = Gatherer()
-    dispatcher = stage.run(gatherer.mapping(start="beginning"))
+    dispatcher = run(stage, gatherer.mapping(start="beginning"))
     save(stage, "d")
-    dispatcher.drain()
+    go_on(stage, dispatcher)
     pass_windows(stage, dispatcher)
     ends = [call for call in gatherer.calls if call.endswith(".")]
     assert [sorted(end) for end in ends] == [sorted("abcd.")]
