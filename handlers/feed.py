@@ -113,6 +113,11 @@ class Feed:
         return len(self._records) >= self._batch_size or self._bytes > EVENT_BYTES_MAX
 
     @property
+    def records(self) -> list[Record]:
+        """Those that are kept, in order."""
+        return list(self._records)
+
+    @property
     def first(self) -> Record | None:
         return self._records[0] if self._records else None
 
@@ -131,10 +136,7 @@ class Feed:
         if not records:
             return 0, 0
         wanted = self._choose(records)
-        self._records += wanted
-        sizes = [len(record.body) + self._record_bytes for record in wanted]
-        self._sizes += sizes
-        self._bytes += sum(sizes)
+        self._add(wanted)
         return len(records), len(wanted)
 
     def batch(self, limit: int) -> Batch:
@@ -162,6 +164,17 @@ class Feed:
         self.read_to = position
         self.is_complete = self.is_end = False
         self._records, self._sizes, self._bytes = [], [], EVENT_BYTES
+
+    def exchange(self, records: list[Record]) -> None:
+        """Keeps these instead of those that it has, without reading anything anew."""
+        self._records, self._sizes, self._bytes = [], [], EVENT_BYTES
+        self._add(records)
+
+    def _add(self, records: list[Record]) -> None:
+        self._records += records
+        sizes = [len(record.body) + self._record_bytes for record in records]
+        self._sizes += sizes
+        self._bytes += sum(sizes)
 
     def _fitting(self) -> int:
         size = EVENT_BYTES

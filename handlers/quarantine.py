@@ -10,6 +10,7 @@ either held behind the others, or delivered after all of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from operator import attrgetter
 
 import orjson
 
@@ -23,6 +24,7 @@ ITEM_KIND = b"quarantine"
 HELD_KIND = b"quarantine-held"
 
 _SEQUENCE_BYTES = 8
+_sequence_of = attrgetter("sequence")
 
 Choose = Callable[[list[Record]], list[Record]]
 
@@ -134,11 +136,19 @@ class Sieve:
 
     def __call__(self, records: list[Record]) -> list[Record]:
         """The records that are to be delivered."""
-        wanted = self._choose(records)
+        return self._sift(self._choose(records))
+
+    def sift_again(self, records: list[Record]) -> list[Record]:
+        """The same for records that were to be delivered, and those waiting, as things are now."""
+        records = sorted([*records, *self._waiting], key=_sequence_of)
+        self._waiting = []
+        return self._sift(records)
+
+    def _sift(self, records: list[Record]) -> list[Record]:
         if not self._quarantine:
-            return wanted
+            return records
         free: list[Record] = []
-        for record in wanted:
+        for record in records:
             (self._waiting if self._quarantine.has(record) else free).append(record)
         return free
 

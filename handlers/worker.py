@@ -156,7 +156,7 @@ class ShardWorker(Task):
             finally:
                 self._around.lane.leave()
         except LetOutMeanwhile:
-            return self._read_again()
+            return self._sift_again()
         except OwnershipLostError as error:
             return self._meet_owner(error)
         except (CycleError, LoopClosedError, RecordsTrimmedError) as error:
@@ -423,18 +423,21 @@ class ShardWorker(Task):
         if sieve is not None:
             sieve.forget(sequence)
 
-    def _read_again(self) -> Step:
-        """Items were set aside or let out: everything behind the position is read anew."""
+    def _sift_again(self) -> Step:
+        """Items were set aside or let out: what is read but not done is delivered, or not, anew."""
         self._giving_up.look_again()
-        self._begin_again()
+        if self._sieve is not None:
+            self._feed.exchange(self._sieve.sift_again(self._feed.records))
+        self._suspects.note_success(self._suspects.count)
+        self._given_up = None
         return Next.AGAIN
 
     def _begin_again(self) -> None:
+        """What is behind the position is read anew: some of it has left the stream."""
         if self._sieve is not None:
             self._sieve.begin_again()
         self._feed.begin_at(self.progress.sequence)
         self._suspects.note_success(self._suspects.count)
-        self._given_up = None
 
     # --- failures ------------------------------------------------------------------------------
 
@@ -501,7 +504,10 @@ class ShardWorker(Task):
             self._counters.note_dead_letters(len(records))
         if given_up.is_told:
             self._counters.note_destination(len(records))
-        return Next.AGAIN if sieve is None else self._read_again()
+        if sieve is not None:
+            sieve.forget(through)
+            return self._sift_again()
+        return Next.AGAIN
 
     def _fields_of(self, records: Sequence[Record]) -> dict[str, object]:
         """What a line of the log is to know of the call that these records were in last."""

@@ -211,6 +211,22 @@ def test_of_dead_letters_none_are_held(ledger: Ledger, stage: Stage) -> None:
     assert dispatcher.stats()["fail"].failures == 2
 
 
+def test_items_that_were_there_before_the_handler_are_set_aside_too(stage: Stage) -> None:
+    ledger = Ledger(stage, Shape.BATCH, start="beginning")
+    ledger.poison = {("i3", 1), ("i7", 1)}
+    names = [f"i{number}" for number in range(12)]
+    ledger.write(*names)
+    stage.run(ledger.mapping)
+    ledger.write(*names)
+    stage.dispatchers[-1].drain()
+    assert sorted(ledger.held()) == [
+        (name, version, version == 2) for name in ("i3", "i7") for version in (1, 2)
+    ]
+    ledger.poison.clear()
+    assert ledger.redrive() == (4, [], 0)
+    assert ledger.done() == {name: [1, 2] for name in names}
+
+
 # --- letting out ----------------------------------------------------------------------------------
 
 
