@@ -1,12 +1,13 @@
 """Where handlers run: on the calling thread or, as coroutine functions, on an event loop.
 
-Those with a timeout run on a thread that can be given up.
+Those with a timeout run on a thread that can be given up, and others in processes of their own.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Coroutine
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .errors import LoopClosedError
@@ -14,6 +15,8 @@ from .timeouts import HungCalls, SpareThreads, Watch
 
 if TYPE_CHECKING:
     import asyncio
+
+    from .processes.pool import Processes
 
 R = TypeVar("R")
 
@@ -33,6 +36,17 @@ class Caller:
         self._lock = threading.Lock()
         self._spare_threads = SpareThreads()
         self.hung_calls = HungCalls()
+
+    @cached_property
+    def processes(self) -> Processes:
+        """The processes of the handlers that run in some."""
+        # Imported where one runs: it brings much of the standard library along.
+        from .processes.pool import Processes
+
+        return Processes()
+
+    def process_ids(self) -> set[int]:
+        return self.processes.pids() if "processes" in self.__dict__ else set()
 
     def run(self, coroutine: Coroutine[Any, Any, R]) -> R:
         """Its result, from the loop. Raises LoopClosedError when the loop is gone."""
@@ -70,7 +84,12 @@ class Caller:
         return None
 
     def close(self) -> None:
-        """Ends what was started here: the loop, with all that still runs on it."""
+        """Ends what was started here: the loop, with all that still runs on it, and processes.
+
+        What runs in a process is ended with it.
+        """
+        if "processes" in self.__dict__:
+            self.processes.close()
         self._spare_threads.close()
         if self._own_loop is not None:
             self._own_loop.end()

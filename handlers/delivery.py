@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
@@ -17,6 +17,7 @@ from .event import batch_event
 from .handler import Handler, Shape
 from .limits import Limits
 from .observing import Call, Trigger, observed
+from .outcome import Outcome as Outcome
 from .python_values import item_to_python
 from .timeouts import TimedCall, Watch, timed_out
 from .transaction import HandlerTransaction, HandlerWrites
@@ -27,17 +28,6 @@ RUN_MS_MAX = 1_000
 # No failures of a handler: the process is to end, or the coroutine is closed. SystemExit is one: it
 # is a mistake of this handler, not of the app.
 NOT_FAILURES = (KeyboardInterrupt, GeneratorExit)
-
-
-class Outcome(NamedTuple):
-    """How many of the records are done, and what the next one failed with, if it did.
-
-    `answer` is what a handler of whole batches has returned.
-    """
-
-    done: int
-    error: BaseException | None
-    answer: Any = None
 
 
 Begin = Callable[[TimedCall], bool]
@@ -201,9 +191,11 @@ class Delivery:
         """
         limits = self._source.limits
         try:
-            if limits is None or limits.timeout_seconds is None:
+            if limits is None:
                 calls = self._calls().of(records, should_pause)
                 return caller.run(calls) if self._handler.is_async else run_to_end(calls)
+            if limits.runs_in_process:
+                return self._run_in_process(caller, limits, records)
             return self._run_watched(caller, limits, records, should_pause)
         finally:
             self._transaction.close()
@@ -244,6 +236,22 @@ class Delivery:
         error = timed_out(call.context, seconds, self._source.clock.now_ms())
         error.add_note(f"It still runs. It stands here:\n{watch.stack()}")
         return Outcome(call.done, error)
+
+    def _run_in_process(self, caller: Caller, limits: Limits, records: Sequence[Record]) -> Outcome:
+        # Imported where a process runs: it brings much of the standard library along.
+        from .processes.carrying import Carrier
+
+        carrier = Carrier(
+            caller.processes,
+            self._handler,
+            self._source,
+            limits,
+            self._transaction,
+            self._attempt,
+            more=self._more,
+            occasion=self._occasion,
+        )
+        return carrier.carry(records)
 
 
 def _argument_of(shape: Shape, record: Record, table_name: str) -> Any:

@@ -259,6 +259,10 @@ class Dispatcher:
         """How many calls of each handler are past their timeout and still run."""
         return self._around.caller.hung_calls.counts()
 
+    def process_ids(self) -> set[int]:
+        """The processes that handlers with `run_in="process"` have."""
+        return self._around.caller.process_ids()
+
     # --- inside --------------------------------------------------------------------------------
 
     def _stats_of(self, reader: Reader, mapping: EventSourceMapping) -> MappingStats:

@@ -64,3 +64,11 @@ class HungCallsError(PeltonError):
 
 class ProcessExitedError(PeltonError):
     """Raised when the process of a handler ended in a call, in AWS's words."""
+
+
+class HandlerProcessError(PeltonError):
+    """What a handler raised in its own process; its class has the name that it had there."""
+
+
+class MarshalError(PeltonError):
+    """Raised when what a function returned cannot be written as JSON."""

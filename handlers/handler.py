@@ -46,6 +46,9 @@ class Handler:
     name: str
     function: Callable[..., Any]
     shape: Shape = Shape.BATCH
+    wrap: Callable[[Handler], Handler] | None = field(default=None, compare=False)
+    """Where `function` is a wrapper of pelton's: what makes it of a handler with the user's own. It
+    can be pickled, for a process that imports the user's."""
     is_async: bool = field(init=False)
 
     def __post_init__(self) -> None:

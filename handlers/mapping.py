@@ -8,6 +8,7 @@ from uuid import UUID, uuid5
 
 from .destinations.arn import check_destination
 from .handler import Handler
+from .processes.reference import reference_of
 
 MINUTE_SECONDS = 60
 STARTING_POSITIONS = ("TRIM_HORIZON", "LATEST")
@@ -163,7 +164,9 @@ class EventSourceMapping:
         self._expect("memory_limit_mb", memory is None or 128 <= memory <= 10_240, "128 to 10240")
         concurrency = self.concurrency_max
         self._expect("concurrency_max", concurrency is None or concurrency >= 1, "1 or more")
-        if memory is not None and self.run_in != "process":
+        if self.run_in == "process":
+            reference_of(self.handler.function)
+        elif memory is not None:
             raise ValueError('memory_limit_mb needs run_in="process": threads share their memory')
         if self.takes_windows and not self.handler.takes_batches:
             raise ValueError(

@@ -46,8 +46,7 @@ def effect_mapping(name: str, function: Callable[..., Any], **options: Any) -> E
     An effect is committed alone unless `batch_size` is given, so that a crash repeats one at most.
     Raises as EventSourceMapping does.
     """
-    kind = Handler(name, function)
-    handler = Handler(name, _performing(kind), Shape.CHANGE)
+    handler = _as_effect(Handler(name, function))
     pattern = {
         "eventName": ["INSERT", "MODIFY"],
         "dynamodb": {"NewImage": {"effect": {"S": [name]}}},
@@ -78,8 +77,13 @@ class EffectContext:
         return getattr(self._context, name)
 
 
-def _performing(effect: Handler) -> Callable[[RecordChange, Context], Any]:
+def _as_effect(effect: Handler) -> Handler:
     """The handler of the outbox's changes that performs an effect."""
+    return Handler(effect.name, _performing(effect), Shape.CHANGE, wrap=_as_effect)
+
+
+def _performing(effect: Handler) -> Callable[[RecordChange, Context], Any]:
+    """The function of that handler."""
     function = effect.function
 
     def told(change: RecordChange, context: Context) -> tuple[Any, EffectContext]:

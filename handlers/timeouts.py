@@ -6,6 +6,7 @@ has failed, its transaction is closed, and it is counted until it returns.
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
@@ -23,6 +24,8 @@ HUNG_MAX = 10
 """Calls of one handler that may be left running; it is not called again until one of them ends."""
 
 STACK_CHARACTERS_MAX = 4_000
+
+_HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 class TimedCall(NamedTuple):
@@ -101,10 +104,14 @@ class Watch:
         return self._call
 
     def stack(self) -> str:
-        """Where the call stands that runs on a thread of its own."""
+        """Where the call stands, from the handler on."""
         frame = sys._current_frames().get(self._thread_id)
-        text = "".join(traceback.format_stack(frame)) if frame is not None else ""
-        return text[-STACK_CHARACTERS_MAX:]
+        frames = traceback.extract_stack(frame) if frame is not None else []
+        first = 0
+        for place, each in enumerate(frames):
+            if each.filename.startswith(_HERE):
+                first = place + 1
+        return "".join(traceback.format_list(frames[first:]))[-STACK_CHARACTERS_MAX:]
 
 
 class HungCalls:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from threading import Lock
 from typing import Any, Protocol
 
@@ -191,6 +191,17 @@ class HandlerTransaction(HandlerWrites):
         """Refuses what a handler that has returned, or its threads, would still do."""
         with self._closing:
             self._is_open = False
+
+    def answer(self, kind: object, question: list[Any]) -> Any:
+        """Does what a handler in another process asks of its transaction. Raises what it meets."""
+        answers: dict[object, Callable[..., Any]] = {
+            "add": self._add,
+            "find": self._find,
+            "emit": self._emit,
+        }
+        if kind not in answers:
+            raise ValueError(f"{kind!r} is nothing that a handler can ask for")
+        return answers[kind](*question)
 
     def apply(self, transaction: Transaction) -> None:
         """Checks what was read, then does all writes; nothing is written when one cannot be done.

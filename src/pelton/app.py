@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, Unpack, cast, overload
 
 import orjson
 
@@ -25,6 +25,7 @@ from .handlers.chain import DEPTH_MAX
 from .handlers.functions import Function, Functions
 from .handlers.mappings import Mappings
 from .handlers.outbox import OUTBOX
+from .handlers.processes.here import is_handler_process
 from .mapping_control import MappingControl
 from .stream import Stream
 from .streams import StreamLimits, Streams, Upkeep
@@ -67,8 +68,9 @@ class App:
         stream_limits: StreamLimits | None = None,
         cycle_depth_max: int = DEPTH_MAX,
     ) -> None:
-        self.database = Database(
+        self._open(
             path,
+            stream_limits,
             region=region,
             durability=durability,
             clock=clock,
@@ -76,9 +78,6 @@ class App:
         )
         if strictness is not None:
             self.strictness = strictness
-        self.streams = Streams(self.database, stream_limits)
-        self._upkeep = Upkeep(self.streams)
-        self._upkeep.start()
         self._mappings: dict[str, EventSourceMapping] = {}
         self._schedules: dict[str, Schedule] = {}
         self._cycle_depth_max = cycle_depth_max
@@ -88,6 +87,21 @@ class App:
         self._loop: asyncio.AbstractEventLoop | None = None
         self.call_observers: list[CallObserver] = []
         """Who stands around each call of a handler, from the next call on."""
+
+    def __new__(cls, *arguments: Any, **options: Any) -> Self:
+        if not is_handler_process():
+            return super().__new__(cls)
+        from .declared_app import declared
+
+        return super().__new__(cast(type[Self], declared(cls)))
+
+    def _open(
+        self, path: str | os.PathLike[str], stream_limits: StreamLimits | None, **options: Any
+    ) -> None:
+        self.database = Database(path, **options)
+        self.streams = Streams(self.database, stream_limits)
+        self._upkeep = Upkeep(self.streams)
+        self._upkeep.start()
 
     # --- tables --------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from pelton.handlers.context import Source
 from pelton.handlers.event import batch_event
 from pelton.handlers.transaction import HandlerTransaction
 from pelton.streams import Record, Shard
+from tests.handlers.isolated.functions import sum_up
 from tests.handlers.stage import Stage, on_batch, on_insert
 
 ARN = "arn:aws:dynamodb:eu-west-1:123456789012:table/things/stream/2026-01-02T03:04:05.678"
@@ -64,11 +65,8 @@ def test_a_context_is_that_of_lambda(stage: Stage) -> None:
 
 
 def test_a_context_tells_the_limits_and_the_version_of_its_mapping(stage: Stage) -> None:
-    def note(event: dict[str, Any], context: Context) -> None:
-        raise NotImplementedError
-
     options: dict[str, Any] = {"run_in": "process", "memory_limit_mb": 256, "timeout_seconds": 2.5}
-    source = Source.of(on_batch(note, version="2", **options), SHARD, stage.clock)
+    source = Source.of(on_batch(sum_up, name="note", version="2", **options), SHARD, stage.clock)
     context = Context(source, 7, 7, HandlerTransaction(stage.database), attempt=1)
     assert context.memory_limit_in_mb == "256"
     assert context.get_remaining_time_in_millis() == 2_500

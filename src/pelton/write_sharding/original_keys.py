@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import wraps
-from typing import Any
+from functools import partial, wraps
+from typing import Any, cast
 
+from ..engine import Database
 from ..handlers import Handler, RecordChange, Shape
 from ..handlers.change import Show
+from ..handlers.processes.here import Unopened
 from ..handlers.python_values import item_to_python
 from ..table import Table
+from .write_shards import WriteShards
 
 
 def show_original(table: Table) -> Show:
@@ -41,4 +44,16 @@ def with_original_keys(handler: Handler, table: Table) -> Handler:
     def called(argument: Any, context: Any) -> Any:
         return function(original(argument), context)
 
-    return replace(handler, function=called_on_loop if handler.is_async else called)
+    return replace(
+        handler,
+        function=called_on_loop if handler.is_async else called,
+        wrap=partial(_wrap, table.name, table.key_names, table.write_shards),
+    )
+
+
+def _wrap(
+    name: str, key_names: tuple[str, ...], write_shards: WriteShards | None, handler: Handler
+) -> Handler:
+    """The same in a process of the handler, which has no file open."""
+    database = cast(Database, Unopened())
+    return with_original_keys(handler, Table(database, name, key_names, write_shards))
