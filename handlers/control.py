@@ -21,7 +21,9 @@ from ..streams.checkpoints import (
     keep_follower,
     reached,
     read_follower,
+    read_lanes,
     read_positions,
+    save_lane,
     save_position,
 )
 from ..streams.losses import GONE, forget_loss
@@ -86,8 +88,11 @@ def move(
         by_id = {shard.shard_id: shard.number for shard in streams.shards.all()}
         for each in moves:
             number = by_id[each.shard_id]
+            lanes = read_lanes(transaction, name, number) if way is Way.SKIP else []
             forget_within(transaction, name, number)
             forget_loss(transaction, name, number)
+            for lane, sequence in enumerate(lanes):  # one that is further on stays there
+                save_lane(transaction, name, number, lane, max(sequence, each.after))
             save_position(transaction, name, number, each.after)
         if way is Way.SKIP:
             forget_loss(transaction, name, GONE)
