@@ -16,6 +16,7 @@ from ..engine.storage import Reader, Transaction
 from ..streams import Shard, Streams
 from ..streams.checkpoints import read_follower, read_positions
 from ..streams.lags import oldest_behind_ms, places_of
+from .aftermath import Aftermath
 from .calling import Caller, is_on_loop
 from .chain import DEPTH_MAX
 from .checkpoint import Ownership, is_paused, note_pin, take_ownership
@@ -27,7 +28,6 @@ from .mapping import EventSourceMapping
 from .observing import CallObserver
 from .quarantine import items_set_aside
 from .redrive_requests import RequestedRedrives
-from .restart import Restart
 from .router import Router
 from .scheduler import Scheduler, Task
 from .stats import DISABLED, PAUSED, STARTING, Counters, MappingStats
@@ -156,27 +156,33 @@ class Dispatcher:
             for subscription in self._begin([mapping]):
                 self._scheduler.wake(subscription)
 
-    def remove(self, name: str) -> None:
+    def remove(self, name: str, then: Callable[[], None] | None = None) -> None:
         """Calls a handler no more; its positions are kept. Raises KeyError for a name not there.
 
-        Returns when the call that runs has ended, unless it is called by a handler.
+        Returns when the call that runs has ended, unless it is called by a handler. With `then` it
+        returns at once, and calls that behind the last call.
         """
         with self._changing:
             del self._mappings[name]
-            self._halt(name)
+            tasks = self._halt(name, waits=then is None)
             self._counters.pop(name, None)
+            if then is not None and self.settle(tasks):
+                then()
+            elif then is not None:
+                self._scheduler.wake(Aftermath(self, name, tasks, then))
 
-    def replace(self, mapping: EventSourceMapping) -> None:
+    def replace(self, mapping: EventSourceMapping, *, waits: bool = True) -> None:
         """Goes on with a mapping of the same name, from where the one before has come.
 
-        Raises KeyError for a name not there, ValueError as at first.
+        Raises KeyError for a name not there, ValueError as at first. Returns when the call that
+        runs has ended, if it waits and is not called by a handler.
         """
         with self._changing:
             if mapping.enabled:
                 self._check_table(mapping)
-            tasks = self._halt(mapping.name)
+            tasks = self._halt(mapping.name, waits=waits)
             self._mappings[mapping.name] = mapping
-            self._scheduler.wake(Restart(self, mapping.name, tasks))
+            self._scheduler.wake(self._restart_of(mapping.name, tasks))
 
     def restart(self, name: str) -> None:
         """Looks at a mapping anew, after something was done to it in the store."""
@@ -193,14 +199,19 @@ class Dispatcher:
                 deed()
             finally:
                 if name in self._mappings:
-                    self._scheduler.wake(Restart(self, name, tasks))
+                    self._scheduler.wake(self._restart_of(name, tasks))
 
-    def have_ended(self, tasks: list[Task]) -> bool:
-        """Whether none of the tasks runs any more."""
-        return self._scheduler.have_ended(tasks)
+    def settle(self, tasks: list[Task]) -> bool:
+        """Whether none of the tasks runs any more; then their positions are saved."""
+        if not self._scheduler.have_ended(tasks):
+            return False
+        self._around.keeper.flush()
+        return True
 
-    def begin_again(self, name: str) -> None:
-        """Starts a mapping whose calls have ended; for `Restart`."""
+    def _restart_of(self, name: str, tasks: list[Task]) -> Aftermath:
+        return Aftermath(self, name, tasks, lambda: self._begin_again(name))
+
+    def _begin_again(self, name: str) -> None:
         with self._changing:
             mapping = self._mappings.get(name)
             if mapping is None or name in self._subscriptions or self._is_stopping:
@@ -324,12 +335,12 @@ class Dispatcher:
             owned.append((mapping, ownership, read_positions(transaction, mapping.name)))
         return owned
 
-    def _halt(self, name: str) -> list[Task]:
+    def _halt(self, name: str, *, waits: bool = True) -> list[Task]:
         """Ends a mapping's tasks, with their positions saved; returns those that may still run."""
         subscription = self._subscriptions.pop(name, None)
         if subscription is None:
             return []
-        tasks = subscription.halt()
+        tasks = subscription.halt(waits=waits)
         self._around.keeper.flush()
         return tasks
 

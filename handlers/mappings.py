@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from ..engine import Database
-from ..engine.storage import Reader, Transaction
+from ..engine.storage import Reader
 from ..engine.storage.port import META_SPACE
 from ..streams import Streams
 from .control import forget_mapping
@@ -147,7 +147,8 @@ class Mappings:
         self._check_single(changed)
         self._keep(changed)
         if self.dispatcher is not None:
-            self.dispatcher.replace(mapping)
+            # Not waited for: it may be the function that asks for this, as to switch itself off.
+            self.dispatcher.replace(mapping, waits=False)
         return changed
 
     def delete(self, key: str) -> KnownMapping:
@@ -156,14 +157,16 @@ class Mappings:
         Raises KeyError.
         """
         known = self._known.pop(key)
-        if self.dispatcher is not None:
-            self.dispatcher.remove(known.mapping.name)
 
-        def work(transaction: Transaction) -> None:
-            transaction.delete(META_SPACE, 0, STORED_KIND, key.encode())
-            forget_mapping(transaction, known.mapping.name)
+        def forget() -> None:
+            self._database.write(lambda work: forget_mapping(work, known.mapping.name))
 
-        self._database.write(work)
+        self._database.write(lambda work: work.delete(META_SPACE, 0, STORED_KIND, key.encode()))
+        if self.dispatcher is None:
+            forget()
+        else:
+            # Behind its last call, which may be that of the function that asks for this.
+            self.dispatcher.remove(known.mapping.name, then=forget)
         return known
 
     def tag(self, key: str, tags: Mapping[str, str], *, without: Sequence[str] = ()) -> None:

@@ -111,7 +111,7 @@ class Scheduler(ABC):
             elif state is _State.IDLE or state is _State.PARKED or state is _State.WAITING:
                 self._make_ready(task)
 
-    def end(self, tasks: Iterable[Task]) -> None:
+    def end(self, tasks: Iterable[Task], *, waits: bool = True) -> None:
         """Gives tasks no further step; waits for the steps that run, unless called by one."""
         with self._lock:
             running = []
@@ -121,7 +121,7 @@ class Scheduler(ABC):
                     running.append(task)
                 elif task._state is not _State.DONE:
                     self._rest(task, _State.DONE)
-            if running and self._may_wait():
+            if running and waits and self._may_wait():
                 self._ended.wait_for(lambda: all(each._state is _State.DONE for each in running))
 
     def have_ended(self, tasks: Iterable[Task]) -> bool:

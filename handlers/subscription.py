@@ -113,13 +113,13 @@ class Subscription(Task):
     def workers(self) -> list[ShardWorker]:
         return [worker for workers in list(self._workers.values()) for worker in workers]
 
-    def halt(self) -> list[Task]:
-        """Calls the handler no more; returns what may still be running, and waits if it may."""
+    def halt(self, *, waits: bool) -> list[Task]:
+        """Calls the handler no more; returns what may still be running, or waits if it may."""
         scheduler = self._around.scheduler
         self._router.remove_subscription(self)
-        scheduler.end([self])
+        scheduler.end([self], waits=waits)
         workers = self.workers
-        scheduler.end(workers)
+        scheduler.end(workers, waits=waits)
         for worker in workers:
             self._router.remove_worker(worker)
             self._around.lane.drop(worker)

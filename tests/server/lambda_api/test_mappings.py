@@ -312,6 +312,39 @@ def test_a_second_mapping_of_the_same_two_is_refused_with_the_first_ones_uuid(
     )
 
 
+@pytest.mark.parametrize("way", ["disable", "delete"])
+def test_a_function_may_end_its_own_trigger(
+    create: Any, functions: Any, shop: Shop, way: str
+) -> None:
+    @shop.app.function()
+    def breaker(event: Any, context: Any) -> None:
+        own = {"FunctionName": context.function_name}
+        (mapping,) = functions.list_event_source_mappings(**own)["EventSourceMappings"]
+        if way == "disable":
+            functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+        else:
+            functions.delete_event_source_mapping(UUID=mapping["UUID"])
+        shop.calls.append(event)
+        context.transaction.put("seen", {"id": event["Records"][0]["eventID"]})
+
+    seen = shop.app.table("seen", partition_key="id")
+    shop.orders.put({"id": "1"})
+    create("breaker")
+    shop.app.drain(30)
+    shop.orders.put({"id": "2"})
+    shop.app.drain(30)
+    # What it did in that last call counts, and so does how far it came.
+    assert shop.noted() == ["1"]
+    assert len(list(seen.scan())) == 1
+    if way == "disable":
+        (mapping,) = functions.list_event_source_mappings()["EventSourceMappings"]
+        functions.update_event_source_mapping(
+            UUID=mapping["UUID"], FunctionName="note", Enabled=True
+        )
+        shop.app.drain(30)
+        assert shop.noted() == ["1", "2"]
+
+
 def test_of_many_that_are_made_at_once_one_is(create: Any, functions: Any) -> None:
     statuses: list[int] = []
 
