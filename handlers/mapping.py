@@ -172,6 +172,11 @@ class EventSourceMapping:
             raise ValueError(
                 "tumbling_window_in_seconds is for handlers of whole batches: use on_stream"
             )
+        if self.takes_windows and self.on_poison == "quarantine":
+            raise ValueError(
+                'on_poison="quarantine" is not for windows: theirs would be over when an item '
+                "is let out"
+            )
         if self.function_response_types and not self.handler.takes_batches:
             raise ValueError(
                 "function_response_types is for handlers of whole batches: use on_stream"

@@ -171,7 +171,6 @@ def names_in(path: str) -> set[str]:
 NOT_YET = {
     "concurrency_max",
     "memory_limit_mb",
-    "on_poison",
     "run_in",
     "tumbling_window_in_seconds",
 }

@@ -227,6 +227,11 @@ def test_items_that_were_there_before_the_handler_are_set_aside_too(stage: Stage
     assert ledger.done() == {name: [1, 2] for name in names}
 
 
+def test_handlers_of_windows_have_no_quarantine(stage: Stage) -> None:
+    with pytest.raises(ValueError, match="is not for windows"):
+        Ledger(stage, Shape.BATCH, tumbling_window_in_seconds=60)
+
+
 # --- letting out ----------------------------------------------------------------------------------
 
 
