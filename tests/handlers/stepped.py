@@ -5,7 +5,8 @@ from __future__ import annotations
 import heapq
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from random import Random
 
 from pelton.engine import ManualClock
@@ -52,11 +53,19 @@ class SteppedScheduler(Scheduler):
 
     def run_until(self, until_ms: int) -> None:
         """Runs everything, and all timers that are due by then, and moves the clock there."""
-        self._until_ms = until_ms
-        while self.step():
-            pass
-        self._until_ms = math.inf
+        with self.no_timer_after(until_ms):
+            while self.step():
+                pass
         self._clock.advance(seconds=max(0, until_ms - self._clock.now_ms()) / 1000)
+
+    @contextmanager
+    def no_timer_after(self, until_ms: int) -> Iterator[None]:
+        """Meanwhile the clock does not move on to timers that are due later."""
+        self._until_ms = until_ms
+        try:
+            yield
+        finally:
+            self._until_ms = math.inf
 
     def step(self) -> bool:
         """One step of one task; False when all are at rest."""

@@ -79,7 +79,8 @@ def run(stage: Stage, mapping: EventSourceMapping) -> Dispatcher:
 
 
 def go_on(stage: Stage, dispatcher: Dispatcher) -> None:
-    scheduler_of(dispatcher).run_until(stage.clock.now_ms() + 5000)
+    with scheduler_of(dispatcher).no_timer_after(stage.clock.now_ms() + 5000):
+        dispatcher.drain()
 
 
 def pass_windows(stage: Stage, dispatcher: Dispatcher, count: int = 1) -> None:
