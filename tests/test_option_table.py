@@ -172,7 +172,6 @@ NOT_YET = {
     "concurrency_max",
     "memory_limit_mb",
     "run_in",
-    "tumbling_window_in_seconds",
 }
 
 
