@@ -119,6 +119,23 @@ def test_a_call_within_a_timeout_is_traced_where_it_runs(traced: Traced) -> None
     assert is_child(traced.span("PutItem mails"), traced.span("process orders"))
 
 
+def copy_mail(order: dict[str, Any], context: Context) -> None:
+    context.transaction.put("mails", {"id": order["id"]})
+
+
+def test_a_call_in_a_process_is_traced_beside_it(traced: Traced) -> None:
+    traced.app.on_insert(traced.orders, run_in="process")(copy_mail)
+
+    @traced.app.on_insert(traced.mails)
+    def send(mail: dict[str, Any], context: Context) -> None: ...
+
+    with traced.app:
+        traced.orders.put({"id": "o1"})
+        traced.app.drain()
+    assert is_child(traced.span("process orders"), traced.span("PutItem orders"))
+    assert is_child(traced.span("process mails"), traced.span("process orders"))
+
+
 def test_a_schedules_run_begins_a_trace(traced: Traced) -> None:
     @traced.app.schedule("rate(1 minute)")
     def sweep(event: dict[str, Any], context: Any) -> None:
