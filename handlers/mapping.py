@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid5
 
-from .destinations.arn import check_destination
 from .handler import Handler
 from .processes.reference import reference_of
 
@@ -138,6 +137,8 @@ class EventSourceMapping:
             f"-1, or {MINUTE_SECONDS} to {RANGES['maximum_record_age_in_seconds'][1]}",
         )
         if self.on_failure is not None:
+            from .destinations.arn import check_destination
+
             check_destination(self.on_failure)
         for option, choices in (
             ("starting_position", STARTING_POSITIONS),

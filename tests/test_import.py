@@ -42,6 +42,9 @@ HEAVY = frozenset(
         "pelton.aio",
         "pelton.async_stream",
         "pelton.cli",
+        "pelton.engine.partiql",
+        "pelton.handlers.dispatcher",
+        "pelton.handlers.filters",
         "pelton.server",
     }
 )

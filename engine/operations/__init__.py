@@ -4,7 +4,10 @@ Each module has one function that takes the request apart on the caller's thread
 work that answers it inside a transaction.
 """
 
-from .batch_execute_statement import batch_execute_statement, batch_mode
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
 from .batch_get_item import batch_get_item
 from .batch_write_item import batch_write_item
 from .create_table import create_table
@@ -15,8 +18,6 @@ from .describe_endpoints import describe_endpoints
 from .describe_limits import describe_limits
 from .describe_table import describe_table
 from .describe_time_to_live import describe_time_to_live
-from .execute_statement import execute_statement, statement_mode
-from .execute_transaction import execute_transaction, transaction_mode
 from .get_item import get_item
 from .list_tables import list_tables
 from .list_tags_of_resource import list_tags_of_resource
@@ -33,13 +34,28 @@ from .update_item import update_item
 from .update_table import update_table
 from .update_time_to_live import update_time_to_live
 
+
+def _imported(module: str, name: str) -> Callable[..., Any]:
+    """A function of an operation's module that is imported when it is called for the first time."""
+
+    def call(*arguments: Any) -> Any:
+        return getattr(import_module(f".{module}", __name__), name)(*arguments)
+
+    return call
+
+
+def _of_partiql(module: str, mode_of: str) -> Operation:
+    # Its grammar is a tenth of all there is to import, and most apps have no statements.
+    return Operation(Mode.WRITE, _imported(module, module), _imported(module, mode_of))
+
+
 ITEM_OPERATIONS: dict[str, Operation] = {
-    "BatchExecuteStatement": Operation(Mode.WRITE, batch_execute_statement, batch_mode),
+    "BatchExecuteStatement": _of_partiql("batch_execute_statement", "batch_mode"),
     "BatchGetItem": Operation(Mode.READ, batch_get_item),
     "BatchWriteItem": Operation(Mode.WRITE, batch_write_item),
     "DeleteItem": Operation(Mode.WRITE, delete_item),
-    "ExecuteStatement": Operation(Mode.WRITE, execute_statement, statement_mode),
-    "ExecuteTransaction": Operation(Mode.WRITE, execute_transaction, transaction_mode),
+    "ExecuteStatement": _of_partiql("execute_statement", "statement_mode"),
+    "ExecuteTransaction": _of_partiql("execute_transaction", "transaction_mode"),
     "GetItem": Operation(Mode.LOOK_UP, get_item),
     "PutItem": Operation(Mode.WRITE, put_item),
     "Query": Operation(Mode.READ, query),

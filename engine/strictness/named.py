@@ -7,7 +7,6 @@ from typing import Any
 
 from ..errors import ValidationException
 from ..operations.transact_write_items import KINDS
-from ..partiql import Select, parse_statement
 from ..schema import Table
 from .unprocessed import BATCHES
 
@@ -43,6 +42,8 @@ def tables_named(operation: str, request: Request) -> Iterator[tuple[str, str | 
 
 
 def _tables_stated(statements: list[Request]) -> Iterator[tuple[str, str | None]]:
+    from ..partiql import Select, parse_statement
+
     for each in statements:
         try:
             command = parse_statement(each["Statement"]).command

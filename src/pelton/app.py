@@ -19,14 +19,12 @@ from .engine.partitions.heat import TableHeat
 from .engine.partitions.sizes import SizedPartition, sized_partitions
 from .engine.partitions.splitting import split_partition
 from .handler_options import FunctionOptions, HandlerOptions
-from .handlers import Dispatcher, EventSourceMapping, Handler, MappingStats, Shape
-from .handlers.calling import is_on_loop
 from .handlers.chain import DEPTH_MAX
 from .handlers.functions import Function, Functions
-from .handlers.mappings import Mappings
-from .handlers.outbox import OUTBOX
+from .handlers.handler import Handler, Shape
+from .handlers.mapping import EventSourceMapping
 from .handlers.processes.here import is_handler_process
-from .mapping_control import MappingControl
+from .handlers.transaction import OUTBOX
 from .stream import Stream
 from .streams import StreamLimits, Streams, Upkeep
 from .table import Table
@@ -38,10 +36,13 @@ if TYPE_CHECKING:
 
     from .aio import AsyncApp
     from .dead_letters import DeadLetters
+    from .handlers import Dispatcher, MappingStats
     from .handlers.logs import CallFilter
+    from .handlers.mappings import Mappings
     from .handlers.observing import CallObserver
     from .handlers.schedule import Schedule
     from .handlers.schedules import ScheduleStats
+    from .mapping_control import MappingControl
     from .metrics import RegionFigures
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -358,6 +359,8 @@ class App:
         """The event source mappings: those of the code, and those made through Lambda's API."""
         if self._running_mappings is not None:
             return self._running_mappings
+        from .handlers.mappings import Mappings
+
         return Mappings(self.database, self.streams, self.functions, self._mappings.values())
 
     # --- life ----------------------------------------------------------------------------------
@@ -381,6 +384,9 @@ class App:
         """
         if self._dispatcher is not None:
             raise RuntimeError("the app is started already")
+        # Imported here: who only reads and writes tables needs none of it.
+        from .handlers import Dispatcher
+
         mappings = self.mappings
         dispatcher = Dispatcher(
             self.database,
@@ -406,6 +412,8 @@ class App:
 
     def mapping(self, name: str) -> MappingControl:
         """What pauses, resumes, rewinds and skips a handler, by its name."""
+        from .mapping_control import MappingControl
+
         return MappingControl(self, name)
 
     def flush_positions(self) -> None:
@@ -494,7 +502,11 @@ class App:
 
     def _check_may_wait(self) -> None:
         """Raises RuntimeError on the loop that the handlers run on: they could not end."""
-        if self._dispatcher is not None and is_on_loop(self._loop):
+        if self._dispatcher is None:
+            return
+        from .handlers.calling import is_on_loop
+
+        if is_on_loop(self._loop):
             raise RuntimeError(
                 "stop() and close() would block the loop that the handlers run on: "
                 "await app.aio.stop() or app.aio.close()"

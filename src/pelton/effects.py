@@ -6,8 +6,7 @@ from collections.abc import Callable
 from typing import Any, Literal, TypedDict, TypeVar
 
 from .engine import Database
-from .handlers import EventSourceMapping
-from .handlers.outbox import effect_mapping, ensure_outbox
+from .handlers.mapping import EventSourceMapping
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -38,6 +37,7 @@ def registrar(
     register: Callable[[EventSourceMapping], None],
 ) -> Callable[[F], F]:
     """The decorator that makes a function an effect; `register` takes its mapping."""
+    from .handlers.outbox import effect_mapping, ensure_outbox
 
     def register_function(function: F) -> F:
         ensure_outbox(database)

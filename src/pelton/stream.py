@@ -6,8 +6,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from .handlers import RecordChange
-from .handlers.change import Show
+from .handlers.change import RecordChange, Show
 from .handlers.python_values import item_to_python
 from .reading import Reading
 from .streams import After, AtTime, Record, Start, StreamReader, Streams, from_wire

@@ -8,8 +8,8 @@ from functools import partial, wraps
 from typing import Any, cast
 
 from ..engine import Database
-from ..handlers import Handler, RecordChange, Shape
-from ..handlers.change import Show
+from ..handlers.change import RecordChange, Show
+from ..handlers.handler import Handler, Shape
 from ..handlers.processes.here import Unopened
 from ..handlers.python_values import item_to_python
 from ..table import Table
