@@ -19,7 +19,7 @@ from .python_values import item_to_python, item_to_wire
 class Letter:
     """A dead letter as it is kept; `attempts` counts the calls on what was given up.
 
-    Of a letter that is held behind a quarantined one there are no failures, and no error.
+    A letter that is held behind another has no failures and no error until it is redriven.
     """
 
     handler_name: str

@@ -188,6 +188,8 @@ class MappingStats:
     """FailedInvokeEventCount: records in calls that failed."""
     dropped_events: int = 0
     """DroppedEventCount: records given up, being too old or out of retries."""
+    destination_failures: int = 0
+    """DestinationDeliveryFailures: times that `on_failure` has not taken what it was told."""
     destination_events: int = 0
     """OnFailureDestinationDeliveredEventCount: records that `on_failure` was told of."""
     last_error_ms: int | None = None
@@ -218,7 +220,7 @@ class Counters:
         self._conflicts = self._dead_letters = self._gaps = self._skipped = 0
         self._in_flight = self._throttles = self._timeouts = 0
         self._polled = self._filtered = self._invoked = self._failed = 0
-        self._dropped = self._destination = 0
+        self._dropped = self._destination = self._destination_failures = 0
         self._age_ms: int | None = None
         self._last_error: str | None = None
         self._last_error_ms: int | None = None
@@ -297,6 +299,11 @@ class Counters:
         with self._lock:
             self._destination += records
 
+    def note_destination_failure(self) -> None:
+        """The mapping's `on_failure` has not taken what it was told."""
+        with self._lock:
+            self._destination_failures += 1
+
     def note_gap(self, records: int) -> None:
         with self._lock:
             self._gaps += 1
@@ -369,6 +376,7 @@ class Counters:
                 invoked_events=self._invoked,
                 failed_invoke_events=self._failed,
                 dropped_events=self._dropped,
+                destination_failures=self._destination_failures,
                 destination_events=self._destination,
                 last_error_ms=self._last_error_ms,
                 last_processing_result=self._last_result,

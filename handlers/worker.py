@@ -485,6 +485,7 @@ class ShardWorker(Task):
         try:
             self._giving_up.tell(self.shard, self._origin.function_arn, given_up)
         except DestinationError as error:
+            self._counters.note_destination_failure()
             log.warning("%s: %s", self.describe(), error)
             return RetryIn(backoff_seconds(given_up.tellings, self._around.random.random()))
         through = records[-1].sequence
@@ -502,6 +503,8 @@ class ShardWorker(Task):
         self._counters.note_dropped(len(records))
         if self._giving_up.writes_letters:
             self._counters.note_dead_letters(len(records))
+        if given_up.untold is not None:
+            self._counters.note_destination_failure()
         if given_up.is_told:
             self._counters.note_destination(len(records))
         if sieve is not None:

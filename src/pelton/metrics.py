@@ -222,6 +222,11 @@ HANDLER_METRICS: tuple[Metric, ...] = (
         "Lambda's DroppedEventCount: records given up for their age or after their retries.",
     ),
     _counter(
+        "pelton_handler_destination_failures_total",
+        "destination_failures",
+        "Lambda's DestinationDeliveryFailures: times that on_failure took nothing when told.",
+    ),
+    _counter(
         "pelton_handler_destination_events_total",
         "destination_events",
         "Lambda's OnFailureDestinationDeliveredEventCount: records on_failure was told of.",

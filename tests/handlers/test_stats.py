@@ -83,6 +83,7 @@ def test_everything_noted_is_told() -> None:
     counters.note_dropped(7)
     counters.note_dead_letters(7)
     counters.note_destination(7)
+    counters.note_destination_failure()
     stats = told(counters).to_json()
     expected = {
         "polled_events": 10,
@@ -96,6 +97,7 @@ def test_everything_noted_is_told() -> None:
         "dropped_events": 7,
         "dead_letters": 7,
         "destination_events": 7,
+        "destination_failures": 1,
     }
     assert {name: stats[name] for name in expected} == expected
 

@@ -42,7 +42,7 @@ def list_letters(
                 each.sequence_number,
                 each.event_name,
                 orjson.dumps(_plain_key(each)).decode(),
-                "held" if each.is_held else str(each.attempts),
+                _attempts_text(each),
                 _time_text(each.failed_at_ms),
                 _error_text(each),
             )
@@ -78,7 +78,7 @@ def show_letter(
             "changed at": _time_text(letter.changed_at_ms),
             "given up at": _time_text(letter.failed_at_ms),
             "condition": letter.condition or "-",
-            "attempts": "held, not tried" if letter.is_held else str(letter.attempts),
+            "attempts": _attempts_text(letter),
             "error": _error_text(letter),
             "record": letter.record.body.decode(),
         }
@@ -163,6 +163,10 @@ def _python_key(text: str | None) -> dict[str, Any] | None:
 
 def _plain_key(letter: Letter) -> Any:
     return to_json(letter.whole_record["dynamodb"]["Keys"], typed=False)
+
+
+def _attempts_text(letter: Letter) -> str:
+    return str(letter.attempts) if letter.attempts or not letter.is_held else "held"
 
 
 def _error_text(letter: Letter) -> str:
