@@ -28,6 +28,7 @@ from .mapping import EventSourceMapping
 from .observing import CallObserver
 from .quarantine import items_set_aside
 from .redrive_requests import RequestedRedrives
+from .resumptions import Resumptions
 from .router import Router
 from .scheduler import Scheduler, Task
 from .stats import DISABLED, PAUSED, STARTING, Counters, MappingStats
@@ -78,6 +79,8 @@ class Dispatcher:
         self._subscriptions: dict[str, Subscription] = {}
         self._counters: dict[str, Counters] = {}
         self._changing = threading.RLock()
+        self._leaving: set[str] = set()
+        """The mappings that go on once their last call has ended."""
         self._circles = Circles()
         self._is_stopping = False
         self._draining = 0
@@ -106,6 +109,7 @@ class Dispatcher:
                 self._around.is_stopping,
             )
         )
+        self._router.add(Resumptions(database, self._resting, self._resume))
         self._schedules: Schedules | None = None
         if schedules:
             from .schedules import Schedules
@@ -209,10 +213,12 @@ class Dispatcher:
         return True
 
     def _restart_of(self, name: str, tasks: list[Task]) -> Aftermath:
+        self._leaving.add(name)
         return Aftermath(self, name, tasks, lambda: self._begin_again(name))
 
     def _begin_again(self, name: str) -> None:
         with self._changing:
+            self._leaving.discard(name)
             mapping = self._mappings.get(name)
             if mapping is None or name in self._subscriptions or self._is_stopping:
                 return
@@ -298,6 +304,20 @@ class Dispatcher:
 
     def _counters_of(self, name: str) -> Counters:
         return self._counters.setdefault(name, Counters(self._database.clock))
+
+    def _resume(self, name: str) -> None:
+        with self._changing:
+            if name not in self._leaving:
+                self._begin_again(name)
+
+    def _resting(self) -> list[str]:
+        """The mappings that are enabled and neither at work nor about to be."""
+        mappings = self._mappings.copy()
+        return [
+            name
+            for name, each in mappings.items()
+            if each.enabled and name not in self._subscriptions and name not in self._leaving
+        ]
 
     def _note_mapping(self, mapping: EventSourceMapping) -> None:
         if mapping.name in self._mappings:

@@ -108,6 +108,10 @@ def test_a_change_from_elsewhere_is_noticed(source: Stage, noted: Noted) -> None
     save(source, "d")
     dispatcher.drain()
     assert noted.ids == list("abcabc")
+    resume(source.database, "noted")
+    dispatcher._router.route(None)
+    dispatcher.drain()
+    assert noted.ids == list("abcabcd")
 
 
 def test_a_position_that_was_moved_is_not_saved_over(source: Stage) -> None:
