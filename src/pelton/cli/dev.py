@@ -79,7 +79,7 @@ def _follow(wanted: Wanted, more: list[Path], grace_seconds: float) -> None:
         stopped.set()
         events.put(None)
 
-    with stop_signals(stop), _watching(more, stopped, events.put):
+    with stop_signals(stop), Watching(more, stopped, events.put):
         lives = Lives(wanted, events, grace_seconds)
         try:
             lives.follow()
@@ -94,8 +94,8 @@ class Told(NamedTuple):
     news: News
 
 
-Event = list[str] | Told | None
-"""The files that changed, what a generation says, or that it is to end."""
+Event = list[str] | Told | BaseException | None
+"""The files that changed, what a generation says, what ended the watch, or that it is to end."""
 
 
 class Lives:
@@ -115,6 +115,8 @@ class Lives:
             event = self._events.get()
             if event is None:
                 return
+            if isinstance(event, BaseException):
+                raise event
             if isinstance(event, Told):
                 self._hear(*event)
             else:
@@ -171,11 +173,11 @@ class Lives:
             )
 
 
-class _watching:
+class Watching:
     """Has changes of the source told from before its body begins to its end."""
 
     def __init__(
-        self, more: list[Path], stopped: threading.Event, tell: Callable[[list[str]], None]
+        self, more: list[Path], stopped: threading.Event, tell: Callable[[Event], None]
     ) -> None:
         self._more = [path.resolve() for path in more]
         self._stopped = stopped
@@ -202,6 +204,8 @@ class _watching:
                 if changes:
                     self._tell(sorted({os.path.relpath(path) for _, path in changes}))
         except BaseException as error:
+            if self._begun.is_set():
+                self._tell(error)
             self._fault = error
         finally:
             self._begun.set()
