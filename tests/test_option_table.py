@@ -170,8 +170,6 @@ def names_in(path: str) -> set[str]:
 
 NOT_YET = {
     "concurrency_max",
-    "memory_limit_mb",
-    "run_in",
 }
 
 
