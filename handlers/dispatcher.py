@@ -23,7 +23,6 @@ from .checkpoint import Ownership, is_paused, note_pin, take_ownership
 from .cycles import Circles
 from .destinations import Destination, destination_of
 from .keeper import Keeper
-from .lane import Lane
 from .mapping import EventSourceMapping
 from .observing import CallObserver
 from .quarantine import items_set_aside
@@ -31,6 +30,7 @@ from .redrive_requests import RequestedRedrives
 from .resumptions import Resumptions
 from .router import Router
 from .scheduler import Scheduler, Task
+from .slots import Slots
 from .stats import DISABLED, PAUSED, STARTING, Counters, MappingStats
 from .subscription import Subscription, check_view
 from .threads import ThreadScheduler
@@ -91,7 +91,7 @@ class Dispatcher:
             streams=streams,
             scheduler=self._scheduler,
             caller=Caller(loop),
-            lane=Lane(self._scheduler),
+            lane=Slots(self._scheduler, 1),
             keeper=Keeper(database, self._scheduler),
             random=random or Random(),
             is_stopping=lambda: self._is_stopping,

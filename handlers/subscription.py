@@ -27,11 +27,13 @@ from .errors import RecordsTrimmedError
 from .feed import ShardSource, Source
 from .giving_up import GivingUp
 from .lanes import LaneSource, SharedPages
+from .limits import calls_at_once
 from .mapping import BEGINNING, EventSourceMapping
 from .missed import describe_loss, loss_error
 from .progress import LanePositions, LaneProgress, Progress, join_lanes
 from .router import Router
 from .scheduler import Next, Step, Task
+from .slots import Slots
 from .stats import Counters
 from .worker import ShardWorker, Surroundings
 
@@ -65,6 +67,10 @@ class Subscription(Task):
         """Those at work on a shard, one for each of its lanes."""
         self._finishing = threading.Lock()
         self._counters = counters
+        count = calls_at_once(mapping)
+        self._slots = (
+            None if count is None else Slots(around.scheduler, count, counters.note_throttle)
+        )
         counters.note_begin()
         arn = mapping.on_failure
         destination = None if arn is None else around.destination_of(arn)
@@ -122,7 +128,9 @@ class Subscription(Task):
         scheduler.end(workers, waits=waits)
         for worker in workers:
             self._router.remove_worker(worker)
-            self._around.lane.drop(worker)
+            self._around.lane.leave(worker)
+            if self._slots is not None:
+                self._slots.leave(worker)
         return [self, *workers]
 
     def _check_superseded(self) -> bool:
@@ -270,6 +278,7 @@ class Subscription(Task):
             progress=progress,
             counters=self._counters,
             giving_up=self._giving_up,
+            slots=self._slots,
             finished=self._finish,
             is_superseded=self._check_superseded,
         )

@@ -14,11 +14,13 @@ from .timers import Timers
 THREADS_AT_ONCE = 2
 """Threads that are started as soon as there is work for them; more would only fight for the GIL."""
 
-THREADS_MAX = 64
+THREADS_MAX = 256
+"""Most of them wait; one that does costs next to nothing."""
+
 STALL_SECONDS = 0.005
 BUSY_SHARE = 0.8
 """Work that waited for STALL_SECONDS while the processor was used for less than this share of them
-waits for handlers that block: one more thread helps."""
+waits for handlers that block: more threads help."""
 
 
 class ThreadScheduler(Scheduler):
@@ -104,8 +106,11 @@ class ThreadScheduler(Scheduler):
             if watch is None or self._waiting <= self._free or self._is_stopped:
                 return
             is_stalled = self._begun < watch.begun_when_taken and not watch.is_processor_busy()
-            if is_stalled and len(self._threads) < THREADS_MAX:
-                self._add_thread()
+            if is_stalled:
+                # Twice as many at most, so that hundreds of handlers which block do not take long.
+                count = min(self._waiting - self._free, len(self._threads))
+                for _ in range(min(count, THREADS_MAX - len(self._threads))):
+                    self._add_thread()
             self._watch_stall()
 
 

@@ -32,7 +32,6 @@ from .errors import (
 from .feed import Batch, Feed, Source, chooser_of
 from .giving_up import GivenUp, GivingUp
 from .keeper import Keeper
-from .lane import Lane
 from .last_calls import LastCalls
 from .logs import call_fields
 from .mapping import EventSourceMapping
@@ -43,6 +42,7 @@ from .quarantine import LetOutMeanwhile
 from .reports import REPORTED, InvalidReportError, ReportedFailure, first_failure
 from .retry import BACKOFF_SECONDS_MAX, Suspects, Verdict, backoff_seconds
 from .scheduler import Next, RetryIn, Scheduler, Step, Task, WakeWithin
+from .slots import Slots
 from .stats import Counters
 from .transaction import HandlerTransaction
 from .windows import ShardWindows, Turn, Window, WindowStateError, gathered
@@ -67,7 +67,7 @@ class Surroundings:
     streams: Streams
     scheduler: Scheduler
     caller: Caller
-    lane: Lane
+    lane: Slots  # one, for those that conflict with others
     keeper: Keeper
     random: Random
     is_stopping: Callable[[], bool]
@@ -97,6 +97,7 @@ class ShardWorker(Task):
         progress: Progress,
         counters: Counters,
         giving_up: GivingUp,
+        slots: Slots | None = None,
         finished: Callable[[ShardWorker], None],
         is_superseded: Callable[[], bool],
     ) -> None:
@@ -138,6 +139,7 @@ class ShardWorker(Task):
         self._gathered_ms: int | None = None
         """Since when a batch that is not full yet waits for more."""
         self._lane_deliveries = 0
+        self._slots = slots
         self._loss: OwnershipLostError | None = None
 
     def note_append(self, at_seconds: float) -> None:
@@ -146,6 +148,10 @@ class ShardWorker(Task):
             self._appended_at = at_seconds
 
     def step(self) -> Step:
+        slots = self._slots
+        return self._step_safely() if slots is None else slots.step(self, self._step_safely)
+
+    def _step_safely(self) -> Step:
         try:
             if not self._lane_deliveries:
                 return self._step()
@@ -154,7 +160,7 @@ class ShardWorker(Task):
             try:
                 return self._step()
             finally:
-                self._around.lane.leave()
+                self._around.lane.leave(self)
         except LetOutMeanwhile:
             return self._sift_again()
         except OwnershipLostError as error:
@@ -204,7 +210,7 @@ class ShardWorker(Task):
         if self._windows is not None and not self._suspects.count:
             turn = self._windows.turn(feed)
             if turn is not Turn.NONE:
-                return self._turn_window(self._windows, turn)
+                return self._turn_window(self._windows, turn) if self._may_call() else Next.PARKED
         if not feed:
             return self._pass_unwanted()
         too_old = self._count_too_old()
@@ -215,9 +221,15 @@ class ShardWorker(Task):
             self._appended_at = appended_at
             return WakeWithin(wait_seconds)
         self._gathered_ms = None
+        if not self._may_call():
+            self._appended_at = appended_at
+            return Next.PARKED
         if appended_at is not None:
             self._counters.note_latency(time.perf_counter() - appended_at)
         return self._deliver(feed.batch(self._limit()))
+
+    def _may_call(self) -> bool:  # if not, this is woken when it may
+        return self._slots is None or self._slots.enter(self)
 
     def _fill(self) -> None:
         """Reads until there is a whole batch or nothing more, but not for ever."""

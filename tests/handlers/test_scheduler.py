@@ -8,8 +8,8 @@ from random import Random
 import pytest
 
 from pelton.engine import ManualClock
-from pelton.handlers.lane import Lane
 from pelton.handlers.scheduler import Next, RetryIn, Step, Task, WakeWithin
+from pelton.handlers.slots import Slots
 from pelton.handlers.threads import THREADS_AT_ONCE, ThreadScheduler
 from pelton.handlers.timers import Timers
 from tests.handlers.stepped import SteppedScheduler
@@ -187,25 +187,41 @@ def test_a_fault_in_a_step_is_logged_and_survived(
     assert "a scripted task failed" in caplog.text
 
 
-# --- lanes --------------------------------------------------------------------------------------
+# --- slots --------------------------------------------------------------------------------------
 
 
 def test_a_lane_lets_one_task_pass_after_the_other(stepped: SteppedScheduler) -> None:
-    lane = Lane(stepped)
+    lane = Slots(stepped, 1)
     first, second, third = Scripted(), Scripted(), Scripted()
     assert lane.enter(first)
     assert lane.enter(first)
     assert not lane.enter(second)
     assert not lane.enter(third)
     assert not lane.enter(second)
-    lane.leave()
+    lane.leave(first)
     assert stepped.behind() == [second]
     assert lane.enter(second)
-    lane.leave()
+    lane.leave(second)
     assert not lane.enter(first)
     assert lane.enter(third)
-    lane.leave()
+    lane.leave(third)
     assert lane.enter(first)
+
+
+def test_so_many_tasks_have_a_slot_and_the_others_get_one_in_turn(
+    stepped: SteppedScheduler,
+) -> None:
+    slots = Slots(stepped, 2)
+    tasks = [Scripted() for _ in range(6)]
+    assert [slots.enter(task) for task in tasks] == [True, True, False, False, False, False]
+    slots.leave(tasks[2])  # it waits no more
+    slots.leave(tasks[1])
+    assert not slots.enter(tasks[1])
+    assert [slots.enter(task) for task in tasks] == [True, False, False, True, False, False]
+    slots.leave(tasks[3])
+    slots.leave(tasks[3])
+    assert slots.enter(tasks[4]) and not slots.enter(tasks[5])
+    assert stepped.behind() and set(stepped.behind()) == {tasks[3], tasks[4]}
 
 
 # --- threads ------------------------------------------------------------------------------------
