@@ -23,7 +23,7 @@ from ..streams.losses import GONE, forget_loss, read_loss
 from ..streams.stream import Stream
 from .beginning import BeginningProgress, BeginningSource
 from .checkpoint import Ownership, start_of
-from .errors import RecordsTrimmedError
+from .errors import OwnershipLostError, RecordsTrimmedError
 from .feed import ShardSource, Source
 from .giving_up import GivingUp
 from .lanes import LaneSource, SharedPages
@@ -75,16 +75,28 @@ class Subscription(Task):
         arn = mapping.on_failure
         destination = None if arn is None else around.destination_of(arn)
         self._giving_up = GivingUp(around.database, mapping, destination)
-        self._fault: ValueError | RecordsTrimmedError | None = None
+        self._fault: BaseException | None = None
 
     def step(self) -> Step:
         try:
             return self._step()
+        except OwnershipLostError as error:
+            return self._meet_owner(error)
         except (ValueError, RecordsTrimmedError) as error:
-            log.error("%s stops: %s", self.describe(), error)
-            self._counters.note_end(error)
-            self._fault = error
+            return self._stop(error)
+
+    def _meet_owner(self, error: OwnershipLostError) -> Step:
+        """Another dispatcher has the mapping, or it was changed on purpose."""
+        if self._is_superseded():
+            self._superseded(self)
             return Next.DONE
+        return self._stop(error)
+
+    def _stop(self, error: ValueError | OwnershipLostError | RecordsTrimmedError) -> Step:
+        log.error("%s stops: %s", self.describe(), error)
+        self._counters.note_end(error)
+        self._fault = error
+        return Next.DONE
 
     def _step(self) -> Step:
         if self._is_superseded():
@@ -169,19 +181,20 @@ class Subscription(Task):
         return shard.end_seq is not None and shard.end_seq > self._ownership.since
 
     def _look_at(self, shards: list[Shard], is_turn: bool) -> None:
-        by_id = {shard.shard_id: shard for shard in shards}
-        for shard in shards:
+        ended: dict[str | None, bool] = {}
+        for shard in shards:  # parents before children
+            # A parent that is no longer kept has nothing to deliver any more. One that is done is
+            # to wait for its own parent, which may have been rewound without it.
+            is_ready = ended.get(shard.parent_id, is_turn)
+            is_finished = self._is_finished(shard)
+            ended[shard.shard_id] = is_ready and is_finished
             workers = self._workers.get(shard.number)
-            if workers is not None:
-                if not shard.is_open:  # closed without a record: nobody has told the workers
-                    for worker in workers:
-                        self._around.scheduler.wake(worker)
-                continue
-            # A parent that is no longer kept has nothing to deliver any more.
-            parent = by_id.get(shard.parent_id or "")
-            is_ready = is_turn if parent is None else self._is_finished(parent)
-            if is_ready and not self._is_finished(shard):
-                self._begin(shard)
+            if workers is None:
+                if is_ready and not is_finished:
+                    self._begin(shard)
+            elif not shard.is_open:  # closed without a record: nobody has told the workers
+                for worker in workers:
+                    self._around.scheduler.wake(worker)
 
     def _is_finished(self, shard: Shard) -> bool:
         if shard.end_seq is None or shard.number in self._workers or self._has_unread(shard):
@@ -288,8 +301,8 @@ class Subscription(Task):
         self._router.remove_worker(worker)
         with self._finishing:
             workers = self._workers[number]
-            workers.remove(worker)
-            if workers:
+            if len(workers) > 1:
+                workers.remove(worker)
                 return
         if worker.source.until is not None:
             self._join_lanes(number, worker.source.until)
