@@ -168,19 +168,7 @@ def names_in(path: str) -> set[str]:
     }
 
 
-NOT_YET = {
-    "concurrency_max",
-}
-
-
-@pytest.mark.parametrize(
-    "row",
-    [
-        pytest.param(row, marks=[pytest.mark.xfail(strict=True)] * (row.option in NOT_YET))
-        for row in ROWS
-    ],
-    ids=lambda row: row.option or row.member,
-)
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.option or row.member)
 def test_an_option_is_shown_by_tests_that_are_there(row: Row) -> None:
     assert row.tests
     for test in row.tests:
