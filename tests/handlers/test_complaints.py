@@ -134,6 +134,31 @@ def test_a_handler_works_after_hours_without_a_record(stage: Stage) -> None:
         assert seen == expected
 
 
+def test_an_empty_table_has_lost_nothing(stage: Stage) -> None:
+    """aws-sdk-java#2923: TrimmedDataAccessException at a table that never had a record.
+    serverless-plugins#154, #164: "Invalid ShardId" for ever, after a day or two.
+    """
+    seen: list[str] = []
+
+    def note(item: dict[str, Any], context: Context) -> None:
+        seen.append(item["id"])
+
+    stage.source()
+    for _ in range(20):
+        stage.clock.advance(seconds=3 * HOUR)
+        stage.streams.roll_aged()
+        stage.streams.trim()
+    dispatcher = stage.start(on_insert(note))
+    dispatcher.drain()
+    for _ in range(20):
+        stage.clock.advance(seconds=3 * HOUR)
+        stage.streams.roll_aged()
+        stage.streams.trim()
+    stage.save(id="at last")
+    dispatcher.drain()
+    assert seen == ["at last"]
+
+
 def test_a_chain_of_handlers_runs_to_its_end(stage: Stage) -> None:
     """localstack#4381: triggers that are chained from table to table time out."""
     tables = ["first", "second", "third", "fourth"]
