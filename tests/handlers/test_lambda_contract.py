@@ -130,6 +130,46 @@ def test_powertools_reports_which_records_of_a_batch_failed(
     assert uuid.UUID(first["function_request_id"])
 
 
+def test_powertools_that_fails_for_all_of_a_batch_is_told_of_record_by_record(
+    app: pelton.App, orders: pelton.Table, load: Load
+) -> None:
+    """It raises then, instead of reporting; the batch is halved, and each record has its letter."""
+    module = load("batch")
+    names = ["o1", "o2", "o3"]
+    module.broken.update(names)
+    app.on_stream(orders, **REPORTS, name="orders", maximum_retry_attempts=0, concurrency_max=1)(
+        module.lambda_handler
+    )
+    for name in names:
+        orders.put({"pk": name, "total": 5})
+    with app:
+        app.drain(60)
+        letters = app.dead_letters.list("orders")
+    assert sorted(letter.key["pk"] for letter in letters) == names
+    assert all("no such order" in letter.traceback for letter in letters)
+
+
+def test_powertools_handles_the_records_of_a_batch_side_by_side_and_measures(
+    app: pelton.App,
+    orders: pelton.Table,
+    load: Load,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("POWERTOOLS_METRICS_DISABLED", "false")
+    module = load("async_batch")
+    app.on_stream(orders, **REPORTS, name="orders", concurrency_max=1)(module.lambda_handler)
+    names = [f"o{number}" for number in range(10)]
+    for name in names:
+        orders.put({"pk": name})
+    with app:
+        app.drain(60)
+    assert sorted(module.done) == sorted(names)
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert sum(sum(line.get("orders", [])) for line in lines) == len(names)
+    assert {line["function_name"] for line in lines if "ColdStart" in line} == {"orders"}
+
+
 def test_powertools_shows_the_event_as_objects(
     app: pelton.App, orders: pelton.Table, load: Load
 ) -> None:
