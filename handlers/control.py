@@ -85,6 +85,7 @@ def move(
 
     def work(transaction: Transaction) -> list[ShardMove]:
         moves = _plan(transaction, streams, name, wanted, way)
+        _keep_passed_over(transaction, streams, name)
         by_id = {shard.shard_id: shard.number for shard in streams.shards.all()}
         for each in moves:
             number = by_id[each.shard_id]
@@ -217,6 +218,14 @@ def _move_of(reader: Reader, shard: Shard, before: int, after: int) -> ShardMove
     first = [to_wire(shard.sequence_at(row.position)) for row in rows]
     records = reader.log_span(shard.number, low, high).records
     return ShardMove(shard.shard_id, before, after, records, first)
+
+
+def _keep_passed_over(transaction: Transaction, streams: Streams, name: str) -> None:
+    """Gives the mapping positions behind what was over before it, for it may begin earlier now."""
+    follower = find(transaction, name)
+    for shard, sequence in _places(transaction, streams, follower):
+        if reached(transaction, follower, shard) is None:
+            save_position(transaction, name, shard.number, sequence)
 
 
 def _places(reader: Reader, streams: Streams, follower: Follower) -> list[tuple[Shard, int]]:
