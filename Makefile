@@ -41,7 +41,7 @@ conformance: $(STAMP)  ## public suites from checkouts that the environment name
 fuzz: $(STAMP)  ## a million hostile requests to a server of its own; takes minutes
 	@$(BIN)/python -m tests.fuzz
 
-simulate: $(STAMP)  ## streams in ten thousand seeded schedules of crashes, splits and trims; minutes
+simulate: $(STAMP)  ## streams and the dispatcher in ten thousand seeded schedules each; takes minutes
 	@$(BIN)/python -m tests.simulation
 
 setup: $(STAMP)

@@ -39,7 +39,7 @@ def write(stage: Stage, items: int, versions: range) -> None:
             stage.save(id=f"i{number:02}", version=version)
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(
     factor=st.integers(2, 10),
     batch_size=st.integers(1, 12),

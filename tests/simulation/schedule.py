@@ -9,19 +9,24 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from random import Random
 
 from pelton.engine.storage import sqlite
 
+from .dispatching.world import DispatchingWorld
 from .world import World
 
-STEPS_MIN, STEPS_MAX = 30, 120
+WORLDS: dict[str, type[World] | type[DispatchingWorld]] = {
+    "streams": World,
+    "dispatching": DispatchingWorld,
+}
+"""What is simulated: streams and all who read them, or the dispatcher and what it calls."""
 
 
 @dataclass
 class Outcome:
     """How a schedule went: `fault` tells of the promise that was not kept, None when all were."""
 
+    world: str
     seed: int
     steps: list[str] = field(default_factory=list)
     fault: str | None = None
@@ -46,10 +51,14 @@ def by_seed_alone() -> Iterator[None]:
 
 
 def run_schedule(
-    seed: int, *, folder: str | None = None, trace: Callable[[str], None] | None = None
+    world_name: str,
+    seed: int,
+    *,
+    folder: str | None = None,
+    trace: Callable[[str], None] | None = None,
 ) -> Outcome:
     """Runs the schedule of a seed in a folder that it makes inside `folder`."""
-    outcome = Outcome(seed)
+    outcome = Outcome(world_name, seed)
 
     def note(line: str) -> None:
         outcome.steps.append(line)
@@ -60,14 +69,14 @@ def run_schedule(
         tempfile.TemporaryDirectory(prefix="pelton-simulation-", dir=folder) as own_folder,
         by_seed_alone(),
     ):
-        world = World(seed, Path(own_folder), note)
+        world = WORLDS[world_name](seed, Path(own_folder), note)
         try:
-            for _ in range(Random(seed).randint(STEPS_MIN, STEPS_MAX)):
+            for _ in range(world.steps):
                 world.step()
             world.finish()
         except Exception as error:
             outcome.fault = "".join(traceback.format_exception(error))
         finally:
-            outcome.records = sum(len(stream.records) for stream in world.model.streams)
+            outcome.records = world.records
             world.close()
     return outcome

@@ -30,6 +30,7 @@ OWN_READERS_MAX = 3
 HANDLERS_MAX = 3
 PARTITIONS_MAX = 12
 REGIONS_MAX = 2
+STEPS_MIN, STEPS_MAX = 30, 120
 
 LIMITS = (
     StreamLimits(),
@@ -46,6 +47,7 @@ class World:
 
     def __init__(self, seed: int, folder: Path, trace: Callable[[str], None]) -> None:
         self.random = Random(seed)
+        self.steps = Random(seed).randint(STEPS_MIN, STEPS_MAX)
         self.clock = ManualClock()
         self.model = Model()
         self.witness = Witness(self.model)
@@ -84,6 +86,10 @@ class World:
             (self.reopen, 1),
             (self.change_processes, 2),
         ]
+
+    @property
+    def records(self) -> int:
+        return sum(len(stream.records) for stream in self.model.streams)
 
     def step(self) -> None:
         kinds, weights = zip(*self._kinds, strict=True)
