@@ -146,7 +146,7 @@ def test_powertools_that_fails_for_all_of_a_batch_is_told_of_record_by_record(
         app.drain(60)
         letters = app.dead_letters.list("orders")
     assert sorted(letter.key["pk"] for letter in letters) == names
-    assert all("no such order" in letter.traceback for letter in letters)
+    assert all("no such order" in str(letter.traceback) for letter in letters)
 
 
 def test_powertools_handles_the_records_of_a_batch_side_by_side_and_measures(
