@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from pelton.handlers.mappings import KnownMapping, MappingExistsError
-from pelton.handlers.stats import NOTHING_PROCESSED, PAUSED
+from pelton.handlers.stats import NOTHING_PROCESSED, PAUSED, MappingStats
 from pelton.handlers.subscription import check_view
 
 from .errors import LambdaError, invalid, not_found
@@ -52,7 +52,8 @@ def list_event_source_mappings(region: LambdaRegion, request: Answer) -> Answer:
         name = read_name(region.database, request["FunctionName"])
         found = {uuid: each for uuid, each in found.items() if _calls(each, name)}
     page = page_of(list(found), request, LISTED_MAX)
-    told = [_told(region, found[uuid]) for uuid in page.items]
+    stats = region.stats()
+    told = [_told(region, found[uuid], stats=stats) for uuid in page.items]
     more = {} if page.marker is None else {"NextMarker": page.marker}
     return {"EventSourceMappings": told, **more}
 
@@ -132,11 +133,16 @@ def _transition(before: KnownMapping, after: KnownMapping) -> str:
     return "Updating"
 
 
-def _told(region: LambdaRegion, known: KnownMapping, state: str | None = None) -> Answer:
+def _told(
+    region: LambdaRegion,
+    known: KnownMapping,
+    state: str | None = None,
+    stats: dict[str, MappingStats] | None = None,
+) -> Answer:
     """A mapping as the API answers with it; `state` where it is on its way to another."""
     database = region.database
-    stats = region.stats().get(known.mapping.name)
-    is_enabled = known.mapping.enabled and (stats is None or stats.state != PAUSED)
+    done = (region.stats() if stats is None else stats).get(known.mapping.name)
+    is_enabled = known.mapping.enabled and (done is None or done.state != PAUSED)
     own_arn = f"arn:aws:lambda:{database.region}:{database.account}:event-source-mapping:"
     return {
         "UUID": known.uuid,
@@ -145,7 +151,7 @@ def _told(region: LambdaRegion, known: KnownMapping, state: str | None = None) -
         "FunctionArn": known.function_arn,
         "LastModified": known.modified_ms / 1000,
         "LastProcessingResult": (
-            NOTHING_PROCESSED if stats is None else stats.last_processing_result
+            NOTHING_PROCESSED if done is None else done.last_processing_result
         ),
         "State": state or ("Enabled" if is_enabled else "Disabled"),
         "StateTransitionReason": "User action",
