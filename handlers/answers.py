@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from json import JSONEncoder
 from typing import Any
@@ -28,3 +29,8 @@ def encode_answer(result: Any) -> str:
         return _encode(result)
     except (TypeError, ValueError) as error:
         raise MarshalError(str(error)) from None
+
+
+def answer_of(text: object) -> Any:
+    """What `encode_answer` has written; None for nothing. Raises ValueError for what is no JSON."""
+    return json.loads(text) if isinstance(text, str) else None

@@ -8,13 +8,11 @@ from ...engine import Clock
 from ..context import CALL_MS_MAX
 from ..emitting import Emitting
 from ..lambda_context import LambdaContext
-from ..transaction import HandlerTransaction
+from ..limits import MEMORY_MB
+from ..transaction import HandlerWrites
 
 if TYPE_CHECKING:
     from .invoker import Invocation
-
-MEMORY_MB = 128
-"""What a function is told it has where nothing limits it, as AWS gives one by default."""
 
 
 class InvocationContext(Emitting, LambdaContext):
@@ -32,7 +30,7 @@ class InvocationContext(Emitting, LambdaContext):
         invocation: Invocation,
         clock: Clock,
         started_ms: int,
-        transaction: HandlerTransaction,
+        transaction: HandlerWrites,
     ) -> None:
         super().__init__()
         self._invocation = invocation
@@ -68,8 +66,9 @@ class InvocationContext(Emitting, LambdaContext):
         return self._invocation.function_arn
 
     @property
-    def memory_limit_in_mb(self) -> int:
-        return self._invocation.function.memory_limit_mb or MEMORY_MB
+    def memory_limit_in_mb(self) -> str:
+        """A text, as AWS's runtime for Python has it."""
+        return str(self._invocation.function.memory_limit_mb or MEMORY_MB)
 
     @property
     def aws_request_id(self) -> str:

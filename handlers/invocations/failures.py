@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any
 
 from ...engine import PeltonError
+from ..errors import MarshalError, ProcessExitedError
 
 _PELTON = str(Path(__file__).parents[2])
 
@@ -23,10 +24,6 @@ class ThrottledInvocation(PeltonError):
     """Raised when a function runs as often at once as its `concurrency_max` lets it."""
 
 
-class MarshalError(PeltonError):
-    """Raised when what a function returned cannot be written as JSON."""
-
-
 def tell_error(error: BaseException, request_id: str) -> dict[str, Any]:
     """`errorMessage` and `errorType`, for an exception of the function with its `stackTrace`.
 
@@ -34,6 +31,8 @@ def tell_error(error: BaseException, request_id: str) -> dict[str, Any]:
     """
     if isinstance(error, InvocationTimeout):
         return _of_runtime("Sandbox.Timedout", str(error), request_id)
+    if isinstance(error, ProcessExitedError):
+        return {"errorType": "Runtime.ExitError", "errorMessage": str(error)}
     if isinstance(error, SystemExit):
         status = error.code if isinstance(error.code, int) else int(error.code is not None)
         how = f"with error: exit status {status}" if status else "without providing a reason"

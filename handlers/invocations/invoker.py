@@ -7,24 +7,23 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass
-from decimal import Decimal
-from json import JSONEncoder
 from typing import Any, NamedTuple
 
 import orjson
 
 from ...engine import Database
+from ..answers import encode_answer
 from ..calling import Caller, run_to_end
 from ..errors import ReadConflict
 from ..functions import Function
 from ..observing import Call, CallObserver, Trigger, observed
 from ..transaction import HandlerTransaction
 from .context import InvocationContext
-from .failures import InvocationTimeout, MarshalError, ThrottledInvocation, tell_error
+from .failures import InvocationTimeout, ThrottledInvocation, tell_error
 from .log import Tail
 from .records import arguments_of
 
@@ -99,6 +98,8 @@ class Invoker:
 
     def _answer(self, invocation: Invocation) -> Answer:
         seconds = invocation.function.timeout_seconds
+        if invocation.function.run_in == "process":
+            seconds = None  # the process has its own, from when it calls the function
         run = _Run(self._database, self._caller, invocation, self._observers)
         try:
             return _in_json(run() if seconds is None else _within(seconds, run))
@@ -132,7 +133,7 @@ class _Run:
                 self._invocation, self._database.clock, self._started_ms, transaction
             )
             try:
-                result = self._call(context)
+                result = self._call(context, transaction)
             finally:
                 transaction.close()
             try:
@@ -155,14 +156,24 @@ class _Run:
             if not self._is_given_up:
                 self._database.write(transaction.apply)
 
-    def _call(self, context: InvocationContext) -> Any:
+    def _call(self, context: InvocationContext, transaction: HandlerTransaction) -> Any:
         handler = self._invocation.function.handler
+        if self._invocation.function.run_in == "process":
+            return self._call_in_process(context, transaction)
         event = orjson.loads(self._invocation.payload)
         if handler.takes_batches:
             calls = self._call_each([event], context)
         else:
             calls = self._call_each(arguments_of(handler, event), context)
         return self._caller.run(calls) if handler.is_async else run_to_end(calls)
+
+    def _call_in_process(self, context: InvocationContext, transaction: HandlerTransaction) -> Any:
+        # Imported where one runs: it brings much of the standard library along.
+        from .process import invoke_in_process
+
+        name = self._invocation.function.name
+        with observed(self._observers, Call(name, context, trigger=Trigger.INVOCATION)):
+            return invoke_in_process(self._caller.processes, self._invocation, transaction)
 
     async def _call_each(self, arguments: list[Any], context: InvocationContext) -> Any:
         """What the last call returned; those for each record answer with nothing."""
@@ -201,25 +212,9 @@ def _within(seconds: float, run: _Run) -> Any:
     return results[0]
 
 
-class _JSON(JSONEncoder):
-    """As the runtime for Python writes results: numbers of DynamoDB's too."""
-
-    def default(self, value: Any) -> Any:
-        if isinstance(value, Decimal):
-            whole = int(value) if value == value.to_integral_value() else None
-            return float(value) if whole is None else whole
-        return super().default(value)
-
-
-_encode: Callable[[Any], str] = _JSON(ensure_ascii=False).encode
-
-
 def _in_json(result: Any) -> Answer:
     """The answer of a function that has returned. Raises MarshalError where it is no JSON."""
-    try:
-        payload = _encode(result).encode()
-    except (TypeError, ValueError) as error:
-        raise MarshalError(str(error)) from None
+    payload = encode_answer(result).encode()
     if len(payload) <= ANSWER_BYTES_MAX:
         return Answer(payload, False)
     too_large = {

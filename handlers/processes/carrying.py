@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from typing import Any
 
-from ...engine import DynamoDBError
 from ...engine.cause import Cause, current_cause
 from ...streams import Record
+from ..answers import answer_of
 from ..context import Context, Source
 from ..errors import CycleError, HandlerProcessError, ProcessExitedError
 from ..handler import Handler, Shape
@@ -20,18 +18,15 @@ from ..outcome import Outcome
 from ..timeouts import timed_out
 from ..transaction import HandlerTransaction
 from .channel import ChannelClosedError
+from .exchange import Exchange
 from .pool import Processes
-from .process import HandlerProcess
 from .work import Work
-
-BEGIN_SECONDS = 60.0
-"""How long a process of a handler with a timeout may take to import it."""
 
 
 class Carrier:
     """Has a process do one delivery, and answers what its handler asks of the transaction.
 
-    What the process says is not trusted: what is no message ends it, as its death would.
+    What it says of its calls is held against what they can be.
     """
 
     def __init__(
@@ -62,7 +57,6 @@ class Carrier:
         self._mark = 0
         """What had been written before it."""
         self._has_begun = False
-        self._deadline: float | None = None
         self._around_call = ExitStack()
 
     def carry(self, records: Sequence[Record]) -> Outcome:
@@ -101,45 +95,22 @@ class Carrier:
                 return
 
     def _carry(self) -> Outcome:
-        while True:
-            try:
-                process = self._processes.take(self._handler, self._limits.memory_limit_mb)
-            except OSError as error:
-                return Outcome(0, error)
-            was_ready = process.is_ready
-            is_whole = False
-            try:
-                outcome = self._speak_with(process)
-                is_whole = type(outcome.error).__name__ != "MemoryError"
-                return outcome
-            except TimeoutError:
-                return Outcome(self._done, self._note_timeout())
-            except ChannelClosedError as error:
-                if was_ready and not self._has_begun:
-                    continue  # it died while it had nothing to do: that is nobody's failure
-                return Outcome(self._done, self._note_death(process, error))
-            finally:
-                if is_whole and process.is_ready:
-                    self._processes.give_back(process)
-                else:
-                    self._processes.drop(process)
-
-    def _speak_with(self, process: HandlerProcess) -> Outcome:
-        """Raises ChannelClosedError, TimeoutError."""
-        if not process.is_ready:
-            seconds = self._limits.timeout_seconds
-            failure = process.begin(None if seconds is None else time.monotonic() + BEGIN_SECONDS)
-            if failure is not None:
-                return Outcome(0, _error_of(failure))
-        process.send(self._work(), None)
-        while True:
-            kind, *rest = process.receive(self._deadline)
-            if kind == "begin":
-                self._begin(*rest)
-            elif kind == "done":
-                return self._end(*rest)
-            else:
-                process.send(self._answer(kind, rest), self._deadline)
+        exchange = Exchange(
+            self._processes,
+            self._handler,
+            self._limits,
+            self._transaction,
+            begun=self._begin,
+            ended=self._end,
+            request_id=lambda: self._context().aws_request_id,
+        )
+        try:
+            return exchange.run(self._work())
+        except TimeoutError:
+            now_ms = self._source.clock.now_ms()
+            return Outcome(self._done, timed_out(self._context(), exchange.seconds, now_ms))
+        except (ProcessExitedError, HandlerProcessError, OSError) as error:
+            return Outcome(self._done, error)
 
     def _work(self) -> Work:
         return Work(
@@ -154,59 +125,36 @@ class Carrier:
 
     # --- what the process says -----------------------------------------------------------------
 
-    def _begin(self, done: object = None) -> None:
-        """A call begins: its time runs, and what it writes is told from what was before."""
+    def _begin(self, done: object) -> None:
+        """A call begins: what it writes is told from what was before."""
         expected = self._done + 1 if self._has_begun else 0
-        if done != expected or (done and done >= len(self._records)):
+        if done != expected or (expected and expected >= len(self._records)):
             raise ChannelClosedError(f"the process has begun with call {done!r}")
         self._has_begun = True
         self._done = expected
         self._mark = self._transaction.mark()
-        if self._limits.timeout_seconds is not None:
-            self._deadline = time.monotonic() + self._limits.timeout_seconds
         self._around_call.close()
         if self._causes:
             token = current_cause.set(self._causes[expected])
             self._around_call.callback(current_cause.reset, token)
         if self._source.observers:
             source, records = self._source, self._call_records()
-            made = (source.mapping_name, self._context(), source.shard, records, Trigger.RECORDS)
-            self._around_call.enter_context(observed(source.observers, Call(*made)))
+            made = Call(
+                source.mapping_name, self._context(), source.shard, records, Trigger.RECORDS
+            )
+            self._around_call.enter_context(observed(source.observers, made))
 
-    def _end(self, done: object = None, failure: object = None, answer: object = None) -> Outcome:
-        error = None if failure is None else _error_of(failure)
+    def _end(self, done: object, error: BaseException | None, answer: object) -> Outcome:
         all_done = len(self._records)
-        is_batch = self._handler.shape is Shape.BATCH
-        if is_batch:
+        if self._handler.shape is Shape.BATCH:
             expected = 0 if error is not None else all_done
         else:
             expected = self._done if error is not None else self._done + 1
         if type(done) is not int or done != expected:
             raise ChannelClosedError(f"the process has done {done!r} of {all_done} records")
-        result = json.loads(answer) if isinstance(answer, str) else None
-        return Outcome(done, error, result)
+        return Outcome(done, error, answer_of(answer))
 
-    def _answer(self, kind: object, question: list[Any]) -> tuple[BaseException | None, Any]:
-        """The error and the result that the handler gets for something it asks."""
-        try:
-            return None, self._transaction.answer(kind, question)
-        except (DynamoDBError, RuntimeError, TypeError, ValueError) as error:
-            return error, None
-        except Exception as error:
-            return RuntimeError(f"{type(error).__name__}: {error}"), None
-
-    # --- what it fails with --------------------------------------------------------------------
-
-    def _note_timeout(self) -> BaseException:
-        seconds = self._limits.timeout_seconds if self._has_begun else BEGIN_SECONDS
-        assert seconds is not None
-        return timed_out(self._context(), seconds, self._source.clock.now_ms())
-
-    def _note_death(self, process: HandlerProcess, error: ChannelClosedError) -> BaseException:
-        context = self._context()
-        died = ProcessExitedError(f"RequestId: {context.aws_request_id} Error: {process.death()}")
-        died.add_note(f"This is how it showed: {error}.")
-        return died
+    # --- the call that runs --------------------------------------------------------------------
 
     def _call_records(self) -> Sequence[Record]:
         if self._handler.shape is Shape.BATCH:
@@ -218,15 +166,3 @@ class Carrier:
         records = self._call_records()
         first, last = (records[0].sequence, records[-1].sequence) if records else (0, 0)
         return Context(self._source, first, last, self._transaction, self._attempt, self._occasion)
-
-
-def _error_of(told: Any) -> BaseException:
-    """The error that a process tells of: a class of the name it had there, and its traceback."""
-    match told:
-        case [str(module), str(name), str(text), str(traceback)]:
-            members = {"__module__": module}
-            kind = type(name.replace("\0", ""), (HandlerProcessError,), members)
-            error: BaseException = kind(text)
-            error.add_note(f"In the handler's process:\n{traceback}")
-            return error
-    raise ChannelClosedError("the process has told of an error that is none")

@@ -66,15 +66,15 @@ class _Server:
 
     def serve(self) -> None:
         while True:
-            work: Work = self._channel.receive()
+            work: Any = self._channel.receive()
             self._channel.send_answer(*self._done(work))
             for stream in (sys.stdout, sys.stderr):
                 stream.flush()
 
-    def _done(self, work: Work) -> tuple[Any, ...]:
+    def _done(self, work: Any) -> tuple[Any, ...]:
         """Does what was sent; the answer that tells how far it came."""
         try:
-            outcome = self._deliver(work)
+            outcome = self._deliver(work) if isinstance(work, Work) else self._invoke(work)
             answer = None if outcome.answer is None else encode_answer(outcome.answer)
         except ChannelClosedError:
             raise
@@ -103,6 +103,23 @@ class _Server:
         )
         try:
             return self._run(calls.of(work.records, _never))
+        finally:
+            transaction.close()
+
+    def _invoke(self, errand: Any) -> Outcome:
+        # Imported where somebody invokes functions.
+        from ..invocations.process import run_errand
+
+        async def run() -> Outcome:
+            answer = await run_errand(errand, self._handler, transaction, SystemClock(), begin)
+            return Outcome(0, None, answer)
+
+        def begin() -> None:
+            self._channel.send_answer("begin", 0)
+
+        transaction = RemoteTransaction(self._channel)
+        try:
+            return self._run(run())
         finally:
             transaction.close()
 

@@ -16,6 +16,9 @@ import orjson
 import pytest
 
 from pelton.handlers import Context, Dispatcher, EventSourceMapping, Handler
+from pelton.handlers.calling import Caller
+from pelton.handlers.functions import Function
+from pelton.handlers.invocations.invoker import Invocation, Invoker
 from pelton.handlers.observing import Call
 from tests.handlers.isolated import functions
 from tests.handlers.stage import Stage, on_batch, on_change, on_insert
@@ -344,3 +347,60 @@ def test_a_module_that_starts_its_app_is_told_not_to(things: Stage) -> None:
     kind, text, _ = error_of(things)
     assert kind == "RuntimeError"
     assert text.endswith('put that under `if __name__ == "__main__"`')
+
+
+# --- called by request ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def caller() -> Iterator[Caller]:
+    caller = Caller()
+    yield caller
+    caller.close()
+
+
+def answer_to(stage: Stage, caller: Caller, function: Function, event: Any) -> Any:
+    """What an invocation of a function comes to."""
+    arn = f"arn:aws:lambda:us-east-1:000000000000:function:{function.name}"
+    invocation = Invocation(function, orjson.dumps(event), "r1", arn)
+    answer = Invoker(stage.database, caller).invoke(invocation)
+    return answer.is_error, orjson.loads(answer.payload)
+
+
+def test_a_function_that_is_invoked_runs_in_its_process_too(things: Stage, caller: Caller) -> None:
+    things.save(id="a", n=4)
+    things.save(id="b", n=5)
+    event = {"Records": things.records(), "state": "given"}
+    function = Function(Handler("sum_up", functions.sum_up), run_in="process")
+    told = {"batchItemFailures": [], "n": 9, "more": "given"}
+    assert answer_to(things, caller, function, event) == (False, told)
+    assert things.load("totals", id="sum") == {"id": "sum", "n": 9}
+    assert len(caller.process_ids()) == 1
+
+
+@pytest.mark.parametrize("how", ["kill", "hang", "raise"])
+def test_an_invocation_fails_as_on_aws(things: Stage, caller: Caller, how: str) -> None:
+    handler = Handler("act", functions.act)
+    function = Function(handler, run_in="process", timeout_seconds=0.2)
+    is_error, told = answer_to(things, caller, function, {"how": how})
+    assert is_error
+    assert (
+        told
+        == {
+            "kill": {
+                "errorType": "Runtime.ExitError",
+                "errorMessage": "RequestId: r1 Error: Runtime exited with error: signal: killed",
+            },
+            "hang": {
+                "errorType": "Sandbox.Timedout",
+                "errorMessage": "RequestId: r1 Error: Task timed out after 0.20 seconds",
+            },
+            "raise": {
+                "errorType": "LookupError",
+                "errorMessage": "no such shelf",
+                "requestId": "r1",
+                "stackTrace": [],
+            },
+        }[how]
+    )
+    assert things.all("totals") == []

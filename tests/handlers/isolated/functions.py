@@ -111,3 +111,7 @@ def write_garbage() -> None:
 
 def answer_oddly(event: dict[str, Any], context: Any) -> object:
     return {"when": object()}
+
+
+def noop(item: Any, context: Any) -> None:
+    """Does nothing, for measurements."""

@@ -41,7 +41,7 @@ def test_a_function_is_called_with_the_payload_and_a_full_context(functions: Any
         "version": "$LATEST",
         "arn": f"{ARN}:echo",
         "request": answer["ResponseMetadata"]["RequestId"],
-        "memory": 128,
+        "memory": "128",
         "group": "/aws/lambda/echo",
         "custom": {"k": "v"},
     }

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from pelton.handlers.context import CALL_MS_MAX
 from pelton.handlers.functions import Function
-from pelton.handlers.invocations.context import MEMORY_MB
+from pelton.handlers.limits import MEMORY_MB
 
 from .errors import not_found
 from .names import LATEST, read_name

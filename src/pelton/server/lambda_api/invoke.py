@@ -11,7 +11,7 @@ import orjson
 
 from pelton.handlers.functions import Function
 from pelton.handlers.invocations import Invocation, Tail, ThrottledInvocation
-from pelton.handlers.invocations.context import MEMORY_MB
+from pelton.handlers.limits import MEMORY_MB
 
 from .errors import LambdaError
 from .names import LATEST, FunctionName
