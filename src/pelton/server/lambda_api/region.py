@@ -93,8 +93,7 @@ class LambdaRegions:
 
     def _region_of(self, app: App) -> LambdaRegion:
         caller = Caller(app.loop)
-        if app.loop is None:
-            self._callers.append(caller)
+        self._callers.append(caller)
         return LambdaRegion(app, caller, self._timers.after)
 
 
