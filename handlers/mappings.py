@@ -4,6 +4,7 @@ through Lambda's API, which the file keeps.
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -23,6 +24,8 @@ from .mapping import EventSourceMapping, uuid_of_declared
 
 if TYPE_CHECKING:
     from .dispatcher import Dispatcher
+
+log = logging.getLogger("pelton.handlers")
 
 STORED_KIND = b"stored-mapping"
 _LIMITS = {"timeout_seconds", "run_in", "memory_limit_mb", "concurrency_max"}
@@ -75,13 +78,16 @@ class Mappings:
         self._functions = functions
         self._known: dict[str, KnownMapping] = {}
         self._declared: dict[str, EventSourceMapping] = {}
+        self._resting: list[str] = []
+        """Words about those that were made through the API and cannot run with this code."""
         rows = database.store.read(_stored_rows)
         for mapping in declared:
             known = self._declare(mapping)
             self._declared[known.uuid] = mapping
             self._known[known.uuid] = self._changed(known, rows.pop(known.uuid, None))
         for key, row in rows.items():
-            made = self._made(key, row)
+            # What was changed of a declaration goes with it.
+            made = self._made(key, row) if row["declaration"] is None else None
             if made is not None:
                 self._known[key] = made
 
@@ -91,6 +97,11 @@ class Mappings:
     def active(self) -> list[EventSourceMapping]:
         """What a dispatcher is to run."""
         return [each.mapping for each in self]
+
+    def warn_of_resting(self) -> None:
+        """Logs what was made through the API and cannot run with this code."""
+        for words in self._resting:
+            log.warning(words)
 
     def get(self, key: str) -> KnownMapping:
         """Raises KeyError."""
@@ -214,12 +225,18 @@ class Mappings:
         return replace(declared, mapping=mapping, modified_ms=row["modified_ms"], tags=row["tags"])
 
     def _made(self, key: str, row: dict[str, Any]) -> KnownMapping | None:
-        """A mapping of the API's; None while the code has not got its function, or no more."""
-        function = self._functions.get(row["function"])
+        """A mapping of the API's; None while the code has not got its function, or no more, or one
+        that it does not fit.
+        """
+        function, options = self._functions.get(row["function"]), _options_from(row["options"])
         if function is None:
+            self._resting.append(f"mapping {key} rests: there is no function {row['function']!r}")
             return None
-        options = _options_from(row["options"])
-        mapping = function.as_mapping(row["table"], uuid=key, **options)
+        try:
+            mapping = function.as_mapping(row["table"], uuid=key, **options)
+        except ValueError as error:
+            self._resting.append(f"mapping {key} of {row['function']!r} rests: {error}")
+            return None
         return KnownMapping(
             key,
             mapping,

@@ -388,6 +388,7 @@ class App:
         from .handlers import Dispatcher
 
         mappings = self.mappings
+        mappings.warn_of_resting()
         dispatcher = Dispatcher(
             self.database,
             self.streams,

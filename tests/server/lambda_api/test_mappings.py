@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -271,6 +271,56 @@ def test_mappings_last_over_a_restart(tmp_path: Any) -> None:
         assert client.list_tags(Resource=answer["EventSourceMappingArn"])["Tags"] == {
             "team": "shop"
         }
+
+
+def test_a_mapping_rests_while_its_function_is_not_there_or_does_not_fit(
+    tmp_path: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    def served(register: Callable[[App], object]) -> tuple[list[str], list[str]]:
+        """The mappings that are told of, and what is warned of."""
+        app = App(tmp_path / "shop.db")
+        app.table("orders", partition_key="id", stream="NEW_AND_OLD_IMAGES")
+        register(app)
+        caplog.clear()
+        with app, Server(app.database, port=0, apps=[app]) as server:
+            client = client_of("lambda", server.url)
+            found = client.list_event_source_mappings()["EventSourceMappings"]
+            client.close()
+        return [each["UUID"] for each in found], caplog.messages
+
+    app = App(tmp_path / "shop.db")
+    shop = Shop(app)
+    with app:
+        options = {"tumbling_window_in_seconds": 30, "starting_position": "LATEST"}
+        made = app.mappings.create("note", "arn", stream_of(shop), options).uuid
+
+    assert served(lambda app: None) == ([], [f"mapping {made} rests: there is no function 'note'"])
+    found, (warning,) = served(
+        lambda app: app.on_insert("orders", name="note")(lambda item, context: None)
+    )
+    assert made not in found
+    assert warning.startswith(f"mapping {made} of 'note' rests: tumbling_window_in_seconds")
+    again = served(lambda app: app.function(name="note")(lambda event, context: {}))
+    assert again == ([made], [])
+
+
+def test_what_was_changed_of_a_declaration_goes_with_it(tmp_path: Any) -> None:
+    def opened(declares: bool) -> App:
+        app = App(tmp_path / "shop.db")
+        orders = app.table("orders", partition_key="id", stream="NEW_AND_OLD_IMAGES")
+        decorator = app.on_stream(orders, name="note") if declares else app.function(name="note")
+        decorator(lambda event, context: None)
+        return app
+
+    with opened(declares=True) as app:
+        (declared,) = app.mappings
+        app.mappings.update(declared.uuid, {"batch_size": 7})
+    with opened(declares=True) as app:
+        assert [(each.uuid, each.mapping.batch_size) for each in app.mappings] == [
+            (declared.uuid, 7)
+        ]
+    with opened(declares=False) as app:
+        assert list(app.mappings) == []
 
 
 def test_mappings_have_tags(create: Any, functions: Any) -> None:
