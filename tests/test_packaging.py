@@ -16,7 +16,11 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGED = ("engine", "streams", "handlers", "src/pelton")
 METADATA = ("pyproject.toml", "README.md", "LICENSE")
-DATA = {"pelton/py.typed", "pelton/engine/model/dynamodb.json"}
+DATA = {
+    "pelton/py.typed",
+    "pelton/engine/model/dynamodb.json",
+    "pelton/server/lambda_api/lambda.json",
+}
 
 
 def build(kind: str, source: Path, target: Path) -> Path:
