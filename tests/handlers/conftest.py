@@ -8,6 +8,9 @@ import pytest
 
 from tests.handlers.stage import Stage
 
+collect_ignore = ["functions"]
+"""Functions as they are deployed: importing one asks for a region, as on AWS."""
+
 
 @pytest.fixture
 def stage() -> Iterator[Stage]:
