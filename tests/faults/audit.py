@@ -18,9 +18,18 @@ from tests.consistency import index_faults
 from tests.region import Item, Region
 
 from .load import Address, Log
-from .shop import make_app
+from .shop import WITNESS_BATCH, WITNESS_LANES, make_app
 
-TABLES = ("items", "counters", "accounts", "transfers", "totals", "statements", "changes")
+TABLES = (
+    "items",
+    "counters",
+    "accounts",
+    "transfers",
+    "totals",
+    "statements",
+    "changes",
+    "clients",
+)
 
 
 class Audit:
@@ -152,7 +161,8 @@ class Audit:
     def check_handlers(self) -> int:
         """Lets the handlers catch up: what they derive must equal a recount.
 
-        Returns how many deliveries to the witness, whose effect is outside the file, were repeats.
+        Returns how many deliveries to the witnesses, whose effects are outside the file, were
+        repeats.
         """
         with make_app(self._path, self._seen) as app:
             app.drain(120)
@@ -165,7 +175,13 @@ class Audit:
         connection = apsw.Connection(str(self._path))
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         connection.close()
-        return self._check_witness()
+        return sum(
+            self._check_witness(self._seen.with_suffix(suffix), repeats_max)
+            for suffix, repeats_max in (
+                (".seen", WITNESS_BATCH),
+                (".lanes", WITNESS_BATCH * WITNESS_LANES),
+            )
+        )
 
     def _check_derived(self, region: Region) -> None:
         counted: dict[str, tuple[int, int]] = {}
@@ -188,15 +204,28 @@ class Audit:
         )
         (told,) = region.items("Scan", TableName="changes")
         assert int(told["n"]["N"]) == changes
+        by_client: Counter[str] = Counter()
+        for (client, _), sequences in self.sequences.items():
+            by_client[client] += len(sequences)
+        clients = region.items("Scan", TableName="clients")
+        assert {item["client"]["S"]: int(item["n"]["N"]) for item in clients} == by_client
 
-    def _check_witness(self) -> int:
-        seen = self._seen.read_text().split()
-        first_seen = {sequence: place for place, sequence in reversed(list(enumerate(seen)))}
+    def _check_witness(self, path: Path, repeats_max: int) -> int:
+        """Nothing is missing or out of order, and a life repeats of each shard what a death may
+        have cost: one batch, of each lane.
+        """
+        lines = [line.split() for line in path.read_text().splitlines()]
+        first_seen: dict[str, int] = {}
+        repeats: Counter[tuple[str, str]] = Counter()
+        for place, (sequence, life, shard_id) in enumerate(lines):
+            if first_seen.setdefault(sequence, place) < place:
+                repeats[life, shard_id] += 1
         for address, sequences in self.sequences.items():
             places = [first_seen.get(sequence, -1) for sequence in sequences]
             assert -1 not in places, f"a change of {address} was never delivered"
             assert places == sorted(places), f"changes of {address} were delivered out of order"
-        return len(seen) - len(first_seen)
+        assert max(repeats.values(), default=0) <= repeats_max, repeats.most_common(3)
+        return repeats.total()
 
 
 def _record_count(shard: int, reader: Reader) -> int:

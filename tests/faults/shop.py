@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,9 @@ SHARD_SECONDS_MAX = 2.0
 """So short that shards roll all the time, also in the moment of a kill."""
 CHECKPOINT_FRAMES = 200
 """So few that the WAL is moved into the file all the time."""
+
+WITNESS_BATCH = 20
+WITNESS_LANES = 3
 
 
 def make_app(path: Path, seen: Path | None = None) -> pelton.App:
@@ -35,12 +40,29 @@ def make_app(path: Path, seen: Path | None = None) -> pelton.App:
     totals = app.table("totals", partition_key="group", stream="KEYS_ONLY")
     app.table("statements", partition_key="account")
     app.table("changes", partition_key="table")
+    app.table("clients", partition_key="client")
 
     app.on_change(items)(add_up)
     app.on_stream(totals)(count_changes)
     app.on_insert(transfers)(write_statements)
-    app.on_stream(items, name="witness")(Witness(seen or path.with_suffix(".seen")))
+    app.on_stream(items, parallelization_factor=4, batch_size=10)(count_by_client)
+    witness = Witness(seen or path.with_suffix(".seen"))
+    app.on_stream(items, name="witness", batch_size=WITNESS_BATCH)(witness)
+    app.on_stream(
+        items,
+        name="lanes",
+        batch_size=WITNESS_BATCH,
+        parallelization_factor=WITNESS_LANES,
+        maximum_batching_window_in_seconds=1,
+    )(Witness(witness.path.with_suffix(".lanes")))
     return app
+
+
+def count_by_client(event: dict[str, Any], context: pelton.Context) -> None:
+    """Counts the changes of each client's items, several batches of a shard at once."""
+    for record in event["Records"]:
+        client = record["dynamodb"]["Keys"]["client"]["S"]
+        context.transaction.update("clients", {"client": client}, "ADD n :one", values={":one": 1})
 
 
 def add_up(change: pelton.RecordChange, context: pelton.Context) -> None:
@@ -74,12 +96,16 @@ async def write_statements(transfer: pelton.Item, context: pelton.Context) -> No
 
 
 class Witness:
-    """An effect outside the file: a line for each record that was delivered."""
+    """An effect outside the file: a line for each record that was delivered, and in which life."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
+        self._life = f"{os.getpid()}-{time.time_ns()}"
 
     def __call__(self, event: dict[str, Any], context: pelton.Context) -> None:
-        numbers = [record["dynamodb"]["SequenceNumber"] for record in event["Records"]]
-        with self._path.open("ab", buffering=0) as file:
-            file.write("".join(f"{number}\n" for number in numbers).encode())
+        lines = [
+            f"{record['dynamodb']['SequenceNumber']} {self._life} {context.shard_id}\n"
+            for record in event["Records"]
+        ]
+        with self.path.open("ab", buffering=0) as file:
+            file.write("".join(lines).encode())
