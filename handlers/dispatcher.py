@@ -33,8 +33,8 @@ from .scheduler import Scheduler, Task
 from .slots import Slots
 from .stats import DISABLED, PAUSED, STARTING, Counters, MappingStats
 from .subscription import Subscription, check_view
+from .surroundings import Surroundings
 from .threads import ThreadScheduler
-from .worker import Surroundings
 
 if TYPE_CHECKING:
     import asyncio

@@ -19,7 +19,7 @@ from .transaction import HandlerTransaction
 from .windows import ShardWindows, Turn, WindowStateError
 
 if TYPE_CHECKING:
-    from .worker import Surroundings
+    from .surroundings import Surroundings
 
 log = logging.getLogger("pelton.handlers")
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from ..engine import Database
 from ..engine.storage import Reader, Transaction
+from ..streams import Shard, Streams
 from ..streams.losses import GONE, Loss, forget_loss, read_loss
 from ..streams.sequence import to_wire
 from .errors import RecordsTrimmedError
@@ -20,6 +22,30 @@ def find_loss(reader: Reader, mapping: str, shard_number: int, sequence: int) ->
     if loss is not None and loss.through > sequence:
         return loss
     return read_loss(reader, mapping, GONE)
+
+
+def find_any_loss(
+    database: Database, streams: Streams, mapping: str, shard: Shard, sequence: int
+) -> Loss | None:
+    """The same where records behind `sequence` are gone, also if nobody has counted them."""
+
+    def look(reader: Reader) -> Loss | None:
+        loss = find_loss(reader, mapping, shard.number, sequence)
+        trimmed_seq = streams.shards.trimmed_of(reader, shard.number)
+        if loss is None and trimmed_seq is not None and trimmed_seq > sequence:
+            now_ms = database.clock.now_ms()
+            return Loss(trimmed_seq, 0, shard.created_ms, now_ms, [shard.shard_id])
+        return loss
+
+    return database.store.read(look)
+
+
+def is_trimmed(database: Database, streams: Streams, shard: Shard, sequence: int) -> bool:
+    """Whether a record has left its shard, or the shard is gone."""
+    trimmed_seq = database.store.look_up(
+        lambda reader: streams.shards.trimmed_of(reader, shard.number)
+    )
+    return trimmed_seq is None or sequence <= trimmed_seq
 
 
 def forget_losses(transaction: Transaction, mapping: str, shard_number: int) -> None:

@@ -35,7 +35,8 @@ from .router import Router
 from .scheduler import Next, Step, Task
 from .slots import Slots
 from .stats import Counters
-from .worker import ShardWorker, Surroundings
+from .surroundings import Surroundings
+from .worker import ShardWorker
 
 log = logging.getLogger("pelton.handlers")
 

@@ -5,22 +5,18 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import takewhile
-from random import Random
 
-from ..engine import Database, DynamoDBError, StoreError
+from ..engine import DynamoDBError, StoreError
 from ..engine.errors import StoreClosedError, TrimmedDataAccessException
-from ..engine.storage import Reader, Transaction
-from ..streams import Record, Shard, Streams
-from ..streams.losses import Loss
+from ..engine.storage import Transaction
+from ..streams import Record, Shard
 from .attempts import Attempts
-from .calling import Caller
-from .chain import DEPTH_MAX, Chain
+from .chain import Chain
 from .context import Source as Origin
 from .context import request_id_of
 from .delivery import Delivery, Outcome
-from .destinations import Destination, DestinationError
+from .destinations import DestinationError
 from .errors import (
     CycleError,
     HungCallsError,
@@ -31,19 +27,18 @@ from .errors import (
 )
 from .feed import Batch, Feed, Source, chooser_of
 from .giving_up import GivenUp, GivingUp
-from .keeper import Keeper
 from .last_calls import LastCalls
 from .logs import call_fields
 from .mapping import EventSourceMapping
-from .missed import describe_loss, find_loss, forget_losses, loss_error
-from .observing import CallObserver
+from .missed import describe_loss, find_any_loss, forget_losses, is_trimmed, loss_error
 from .progress import Progress
 from .quarantine import LetOutMeanwhile
 from .reports import REPORTED, InvalidReportError, ReportedFailure, first_failure
 from .retry import BACKOFF_SECONDS_MAX, Suspects, Verdict, backoff_seconds
-from .scheduler import Next, RetryIn, Scheduler, Step, Task, WakeWithin
+from .scheduler import Next, RetryIn, Step, Task, WakeWithin
 from .slots import Slots
 from .stats import Counters
+from .surroundings import Surroundings
 from .transaction import HandlerTransaction
 from .windows import ShardWindows, Turn, Window, WindowStateError, gathered
 
@@ -57,27 +52,6 @@ HUNG_RETRY_SECONDS = 1.0
 
 LANE_DELIVERIES = 16
 """How many deliveries of a worker that met a conflict take turns with others that did."""
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """What the workers of a dispatcher share."""
-
-    database: Database
-    streams: Streams
-    scheduler: Scheduler
-    caller: Caller
-    lane: Slots  # one, for those that conflict with others
-    keeper: Keeper
-    random: Random
-    is_stopping: Callable[[], bool]
-    is_draining: Callable[[], bool]
-    """Whether somebody waits for all handlers: then no batch waits to fill up."""
-    observers: Sequence[CallObserver]
-    """Who stands around each call."""
-    destination_of: Callable[[str], Destination]
-    """What an ARN names, to be told of records that were given up."""
-    cycle_depth_max: int = DEPTH_MAX
 
 
 class ShardWorker(Task):
@@ -197,7 +171,7 @@ class ShardWorker(Task):
             return self._bury(self._given_up)
         appended_at, self._appended_at = self._appended_at, None
         feed = self._feed
-        if self._suspects.failures and self._has_lost_first():
+        if self._suspects.failures and self._has_lost(feed):
             self._begin_again()
         if self._suspects.count:
             feed.is_complete = False  # what has come since has woken nobody: a retry is timed
@@ -553,13 +527,16 @@ class ShardWorker(Task):
 
     def _meet_trim(self) -> Step:
         """Records behind the position are gone: a loss, unless the shard is, and they were done."""
-        loss = self._find_loss()
+        sequence = self.progress.sequence
+        loss = find_any_loss(
+            self._around.database, self._around.streams, self.mapping.name, self.shard, sequence
+        )
         if loss is None:
             return self._finish()
         if self.mapping.on_trimmed == "fail":
             raise loss_error(self.mapping, loss)
         name, number = self.mapping.name, self.shard.number
-        through = max(loss.through, self.progress.sequence)
+        through = max(loss.through, sequence)
         self.progress.commit(through, lambda work: forget_losses(work, name, number))
         self._feed.begin_at(through)
         log.warning("%s skips %s", self.describe(), describe_loss(loss))
@@ -573,26 +550,12 @@ class ShardWorker(Task):
         log.error("%s stops: %s", self.describe(), error)
         return self._stop(error)
 
-    def _has_lost_first(self) -> bool:
+    def _has_lost(self, feed: Feed) -> bool:
         """Whether a record that is tried again and again has left the stream meanwhile."""
-        first, shards = self._feed.first, self._around.streams.shards
-        trimmed_seq = self._around.database.store.look_up(
-            lambda reader: shards.trimmed_of(reader, self.shard.number)
+        around, first = self._around, feed.first
+        return first is not None and is_trimmed(
+            around.database, around.streams, self.shard, first.sequence
         )
-        return first is not None and (trimmed_seq is None or first.sequence <= trimmed_seq)
-
-    def _find_loss(self) -> Loss | None:
-        shard, sequence = self.shard, self.progress.sequence
-
-        def look(reader: Reader) -> Loss | None:
-            loss = find_loss(reader, self.mapping.name, shard.number, sequence)
-            trimmed_seq = self._around.streams.shards.trimmed_of(reader, shard.number)
-            if loss is None and trimmed_seq is not None and trimmed_seq > sequence:
-                now_ms = self._around.database.clock.now_ms()
-                return Loss(trimmed_seq, 0, shard.created_ms, now_ms, [shard.shard_id])
-            return loss
-
-        return self._around.database.store.read(look)
 
     def _stop(self, error: BaseException) -> Step:
         self.stopped_by = error
