@@ -52,7 +52,8 @@ def test_an_example_prints_what_its_docstring_says(path: Path) -> None:
 def test_the_demo_delivers_everything_and_finds_its_own_results_right(tmp_path: Path) -> None:
     finished = run("-m", "examples.demo", "--keep", str(tmp_path / "kept"))
     assert finished.returncode == 0, finished.stdout + finished.stderr
-    # 256 users and as many letters; 3,201 movies, 297 corrections and 213 withdrawals for each of three handlers.
+    # 256 users and as many letters; 3,201 movies, 297 corrections and 213 withdrawals for each of
+    # three handlers.
     last = finished.stdout.splitlines()[-1]
     assert last == "demo: 11645 records delivered to 5 handlers, 0 failed"
     assert {path.name for path in (tmp_path / "kept").iterdir()} >= {
