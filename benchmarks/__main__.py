@@ -6,7 +6,18 @@ import argparse
 import json
 from collections.abc import Callable
 
-from . import filters, handlers, http, inprocess, records, scale, start, trimming, write_sharding
+from . import (
+    filters,
+    handlers,
+    http,
+    inprocess,
+    ministack,
+    records,
+    scale,
+    start,
+    trimming,
+    write_sharding,
+)
 from .figure import Figure
 from .machine import describe_machine
 from .progress import progress_of
@@ -18,6 +29,7 @@ NOUNS: dict[str, Callable[[Callable[[str], None]], list[Figure]]] = {
     "http": http.measure,
     "inprocess": inprocess.measure,
     "handlers": handlers.measure,
+    "ministack": ministack.measure,
     "records": records.measure,
     "scale": scale.measure,
     "start": start.measure,

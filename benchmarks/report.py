@@ -15,6 +15,7 @@ TITLES = {
     "inprocess": "In process, beside a bare apsw loop",
     "filters": "Filters of handlers",
     "handlers": "Handlers",
+    "ministack": "Triggers over HTTP, beside MiniStack 1.5.33",
     "records": "Stream records",
     "scale": "Large tables",
     "start": "Start",
@@ -38,8 +39,13 @@ NOTES = {
         "checkpoints leaves that to SQLite's default. pelton checkpoints while it is measured."
     ),
     "handlers": (
-        "Single writes of 0.9 KB with a pause between them; the backlog is on disk when its "
-        "handler starts."
+        "Writes of 0.9 KB by one client, fsync on commit. The backlogs, of items of 0.2 KB, are on "
+        "disk when their handler starts, which gets batches of 1,000; the counter updates one of "
+        "100 items for each record, through its transaction."
+    ),
+    "ministack": (
+        "The same function by the same client, boto3, one write after the other, to each server in "
+        "turn. pelton fsyncs what MiniStack keeps in memory."
     ),
     "records": (
         "Puts of 0.9 KB into three tables in turn, fsync on commit. The records that are read over "

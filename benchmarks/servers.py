@@ -66,9 +66,11 @@ def peer_folder() -> Path:
 
 
 @contextlib.contextmanager
-def running(command: list[str], port: int, cwd: Path | str) -> Iterator[str]:
+def running(
+    command: list[str], port: int, cwd: Path | str, environment: dict[str, str] | None = None
+) -> Iterator[str]:
     """Runs a server for as long as it is needed; gives its URL."""
-    process = subprocess.Popen(command, cwd=cwd, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(command, cwd=cwd, env=environment, stdout=subprocess.DEVNULL)
     try:
         wait_until_open(port, process)
         yield f"http://127.0.0.1:{port}"
