@@ -40,8 +40,8 @@ NOTES = {
     ),
     "handlers": (
         "Writes of 0.9 KB by one client, fsync on commit. The backlogs, of items of 0.2 KB, are on "
-        "disk when their handler starts: the one that does nothing gets batches of 100; the counter, "
-        "of 1,000, updates one of 100 items for each record, through its transaction."
+        "disk when their handler starts: the one that does nothing gets batches of 100; the "
+        "counter, of 1,000, updates one of 100 items for each record, through its transaction."
     ),
     "ministack": (
         "The same function by the same client, boto3, one write after the other, to each server in "
