@@ -11,7 +11,7 @@ Source: Andreakis and Papapanagiotou, "DBLog: A Watermark Based Change-Data-Capt
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from itertools import islice
 from operator import itemgetter
 from typing import NamedTuple
@@ -76,7 +76,7 @@ class BeginningSource:
         self._shard = shard
         self._ownership = ownership
         self._log = ShardSource(streams, shard)
-        self._frontier = frontier
+        self._known = self._frontier = frontier
         self._chunk: Chunk | None = None
         self._marks: list[tuple[int, Frontier]] = []
         """How far the table is read when a number of the sequence is reached, in order. The
@@ -108,8 +108,15 @@ class BeginningSource:
         return self._marks[found - 1][1] if found else None
 
     def forget_marks(self, sequence: int) -> None:
-        """Lets go of what lies before a number that can no longer be undone."""
-        del self._marks[: bisect_left(self._marks, sequence, key=itemgetter(0))]
+        """Lets go of what lies before a number that can no longer be undone, but for the last."""
+        del self._marks[: max(0, bisect_right(self._marks, sequence, key=itemgetter(0)) - 1)]
+
+    def begin_at(self, position: int) -> None:
+        """Items that were read and not done are read again, as they are by then."""
+        self._chunk = self.until = None
+        self._frontier = self.frontier_at(position) or self._known
+        reached = bisect_right(self._marks, position, key=itemgetter(0))
+        self._marks = self._marks[:reached]  # the rest gets other numbers
 
     def finish(self, transaction: Transaction) -> None:
         """What the commit of the end does: the items are all read, or others go on with them."""

@@ -44,6 +44,9 @@ class Source(Protocol):
     def read(self, after_sequence: int, limit: int) -> Reading:
         """Raises TrimmedDataAccessException where records behind that sequence are gone."""
 
+    def begin_at(self, position: int) -> None:
+        """Goes back to a position that was reached: what was read behind it is read again."""
+
     def finish(self, transaction: Transaction) -> None:
         """What else the commit of its end does."""
 
@@ -161,6 +164,7 @@ class Feed:
 
     def begin_at(self, position: int) -> None:
         """Forgets everything and reads on from another place."""
+        self._source.begin_at(position)
         self.read_to = position
         self.is_complete = self.is_end = False
         self._records, self._sizes, self._bytes = [], [], EVENT_BYTES
@@ -201,6 +205,9 @@ class ShardSource:
         )
         through = records[-1].sequence if records else after_sequence
         return Reading(records, through, is_end, is_complete)
+
+    def begin_at(self, position: int) -> None:
+        pass
 
     def finish(self, transaction: Transaction) -> None:
         pass

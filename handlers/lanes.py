@@ -111,5 +111,8 @@ class LaneSource:
     def read(self, after_sequence: int, limit: int) -> Reading:
         return self._pages.read(self._number, after_sequence, limit)
 
+    def begin_at(self, position: int) -> None:
+        pass
+
     def finish(self, transaction: Transaction) -> None:
         pass

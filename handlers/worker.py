@@ -537,6 +537,7 @@ class ShardWorker(Task):
             raise loss_error(self.mapping, loss)
         name, number = self.mapping.name, self.shard.number
         through = max(loss.through, sequence)
+        self._feed.begin_at(sequence)
         self.progress.commit(through, lambda work: forget_losses(work, name, number))
         self._feed.begin_at(through)
         log.warning("%s skips %s", self.describe(), describe_loss(loss))

@@ -179,6 +179,39 @@ def test_a_later_stream_goes_on_with_the_items(
     assert frontiers(stage) == 0
 
 
+def test_a_record_that_leaves_while_it_is_retried_takes_no_item_along(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was read behind the position and not done is read again, items too."""
+    monkeypatch.setattr(beginning, "CHUNK_ITEMS", 4)
+    fill(stage, 30)
+    mirror = Mirror()
+    failing = [True]
+
+    def note(event: dict[str, Any], context: Context) -> None:
+        if failing and len(mirror.items) >= 6:
+            raise ValueError("not now")
+        for record in event["Records"]:
+            image = record["dynamodb"].get("NewImage")
+            mirror.items[record["dynamodb"]["Keys"]["id"]["S"]] = image
+
+    dispatcher = stage.start(
+        on_batch(
+            note, start="beginning", batch_size=3, maximum_retry_attempts=-1, on_trimmed="skip"
+        )
+    )
+    for _ in range(12):
+        dispatcher._scheduler.step()  # type: ignore[attr-defined]
+    held = len(mirror.items)
+    assert 6 <= held < 30
+    stage.save(id="i000", version=9)
+    stage.clock.advance(seconds=2 * stage.streams.limits.retention_seconds)
+    stage.streams.trim()
+    failing.clear()
+    dispatcher.drain()
+    assert set(mirror.items) == set(as_items(stage))
+
+
 @settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_nothing_is_missed_or_doubled_whatever_happens_meanwhile(seed: int) -> None:
